@@ -1,0 +1,80 @@
+/* A vault: one sealed volume on a medium, opened by a person on a host. This module is the only way
+ * from a front end to a volume, and there is none without a record: open, create, grant and close
+ * leave theirs through the recorder, and an opening whose record cannot be written is refused
+ * (ERR_LOG_WRITE). Refused and failed openings are recorded too. */
+#pragma once
+#include "access/keyfile.h"
+#include "audit/log.h"
+#include "org/device.h"
+#include "org/seen.h"
+#include "org/staff_key.h"
+#include "volume/volume.h"
+
+#define VAULT_LABEL_MAX 64u
+#define VAULT_SUFFIX ".VLT"
+#define VAULT_SUITE "xaes256gcm-1"
+
+struct vault;
+
+/* Who acts, where, and where the record goes. All borrowed. */
+struct vault_actor {
+	struct home *home;
+	const struct age_identity *identity; /* NULL for someone who could not unlock a key */
+	const char *name;		     /* of the staff key */
+	const struct recorder *recorder;
+};
+
+struct vault_new {
+	const char *dir;   /* existing folder that will hold NAME.VLT */
+	const char *label; /* 1 to 64 bytes of UTF-8 */
+	const struct age_recipient *to; /* more recipients; the actor is always one */
+	size_t to_count;
+	bool separated; /* default true: with a device secret */
+	const char *category, *purpose;
+};
+/* ret_path: malloc'd path of the new .VLT folder. ERR_EXISTS, ERR_NO_SPACE, ERR_READ_ONLY … leave
+ * nothing behind. */
+MUST_CHECK enum err vault_create(const struct vault_actor *actor, const struct vault_new *what,
+				 char **ret_path);
+
+/* What opening found, for people and records. */
+struct vault_facts {
+	uint8_t volume_id[STORE_ID_LEN];
+	char label[VAULT_LABEL_MAX + 1];
+	char path[4096];
+	bool read_only;	 /* asked for, or the medium cannot be written, or damage */
+	bool separated;
+	bool first_sight; /* this host never saw it */
+	struct store_report store;
+};
+
+/* `path` is a .VLT folder. Errors, in the order of PRODUCT.md: ERR_MEDIUM_NOT_FOUND, ERR_NOT_A_VAULT,
+ * ERR_NO_KEY_FITS, ERR_NOT_ENROLLED, ERR_VAULT_BUSY, ERR_ROLLBACK, ERR_NO_STATE, ERR_NEWER_FORMAT,
+ * ERR_LOG_WRITE. `quiet`: leaves no `unlock` record (only for tools that cannot reach content). */
+MUST_CHECK enum err vault_open(const struct vault_actor *actor, const char *path, bool read_only,
+			       const char *purpose, struct vault **ret, struct vault_facts *ret_facts);
+struct volume *vault_volume(struct vault *v);
+struct store *vault_store(struct vault *v);
+const struct vault_facts *vault_facts(const struct vault *v);
+/* Says that the medium is still there: OK, ERR_REMOVED. Cheap enough for every second. */
+MUST_CHECK enum err vault_present(struct vault *v);
+/* Commits, closes, leaves the closing record (`lock`, or `removed` when the medium is gone or the
+ * store froze) and frees in any case. The error tells of data that did not become durable. */
+MUST_CHECK enum err vault_close(struct vault *v);
+
+/* One more person: a new KEY file, a ticket when `ticket_path` isn't NULL. Opens and closes the vault
+ * on its own. Already a recipient: OK, and the ticket is written anew. */
+MUST_CHECK enum err vault_grant(const struct vault_actor *actor, const char *path,
+				const struct age_recipient *to, const char *ticket_path);
+/* Takes a ticket's device secret into this host's keyring. */
+MUST_CHECK enum err vault_enrol(const struct vault_actor *actor, const char *ticket_path,
+				struct device *ret_facts);
+
+/* A recorder that appends to this host's own log. */
+MUST_CHECK enum err vault_host_recorder(struct home *home, struct audit_log **ret_log,
+					struct recorder *ret);
+
+/* Finds the .VLT folder that MEDIUM names: the folder itself, a folder that holds one, or the label
+ * of a plugged-in one (below /media/$USER, /run/media/$USER, and where this host last saw it).
+ * malloc'd. ERR_MEDIUM_NOT_FOUND, ERR_NOT_A_VAULT. */
+MUST_CHECK enum err vault_find(struct home *home, const char *medium, char **ret_path);

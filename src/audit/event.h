@@ -1,0 +1,52 @@
+/* An audit event: who did what to which medium, with what result. Fields and codes are those of the
+ * record form vault.audit/1 (docs/FORMAT.md, "Host log"). Never in it: names of files or insured
+ * persons, passphrases or facts about them. All strings are borrowed UTF-8; NULL or 0 leaves the
+ * field out. */
+#pragma once
+#include "crypto/hash.h"
+
+enum audit_code {
+	AUDIT_CREATE,	   /* create      作成 */
+	AUDIT_UNLOCK,	   /* unlock      開錠 */
+	AUDIT_UNLOCK_FAIL, /* unlock_fail 開錠失敗 */
+	AUDIT_LOCK,	   /* lock        施錠 */
+	AUDIT_REMOVED,	   /* removed     取外し未実施 */
+	AUDIT_UNCLEAN,	   /* unclean     異常終了 */
+	AUDIT_KEY_ADD,	   /* key_add     鍵追加 */
+	AUDIT_KEY_NEW,	   /* key_new     鍵作成 */
+	AUDIT_KEY_PASSWD,  /* key_passwd  鍵のパスフレーズ変更 */
+	AUDIT_ENROL,	   /* enrol       端末登録 */
+	AUDIT_EXPORT,	   /* export      取出し */
+	AUDIT_WRITE,	   /* write       書込 */
+	AUDIT_CHECK,	   /* check       検査 */
+	AUDIT_ROLLBACK,	   /* rollback    巻き戻し検知 */
+	AUDIT_RECOVERED,   /* recovered   記録の復旧 */
+	AUDIT_CODES
+};
+enum audit_result { AUDIT_OK, AUDIT_REFUSED, AUDIT_FAILED }; /* ok, refused, failed */
+
+struct audit_event {
+	enum audit_code code;
+	enum audit_result result;
+	enum err reason;	  /* why refused or failed; also e.g. what a recovery met */
+	const char *actor;	  /* staff key name and fingerprint: "name/0123456789abcdef" */
+	const char *counterparty; /* whom a grant is for: fingerprint */
+	const char *volume_id;	  /* 32 hex digits */
+	const char *label;
+	const char *medium_serial;
+	const char *category, *purpose;
+	const char *session_id;	   /* 32 hex digits */
+	const char *mode;	   /* "rw" or "ro" */
+	const char *suite;	   /* "xaes256gcm-1" */
+	int keysep;		   /* 1 separated, -1 not, 0 unsaid */
+	uint64_t generation;	   /* store generation the event speaks of */
+	uint64_t lost_generations; /* a recovery stepped back by this many */
+	int64_t saved_until;	   /* seconds since 1970 of the newest state kept; 0 none */
+	bool has_totals;
+	uint64_t files, bytes;
+	const char *super_sha256; /* 64 hex digits */
+};
+
+const char *audit_code_name(enum audit_code code);
+const char *audit_result_name(enum audit_result result);
+MUST_CHECK enum err audit_code_parse(const char *name, enum audit_code *ret);
