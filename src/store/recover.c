@@ -1,0 +1,243 @@
+/* Recovery: which states are on the disk, and which is the newest that is whole.
+ * FORMAT.md, "Opening". */
+#include <stdlib.h>
+#include <string.h>
+#include "store/internal.h"
+
+/* What a state may not be whole in: the nodes of its last generations, the records of the last two.
+ * Older blocks were flushed by commits that were followed by others. */
+#define PROVE_NODES 8u
+#define PROVE_RECORDS 2u
+
+/* ---- candidates ---- */
+
+static int newest_first(const void *a, const void *b)
+{
+	const struct candidate *x = a, *y = b;
+
+	return x->super.generation < y->super.generation ? 1 : -1;
+}
+
+/* A slot that does not open under any door is noise, or another epoch's: both are passed over. */
+static void try_slot(const struct store_unlock *unlock, struct sealer *const *sealers,
+		     unsigned slot, struct candidates *ret)
+{
+	const uint8_t *bytes = ret->head[slot / FORMAT_SLOTS] + super_offset(slot);
+
+	for (unsigned door = 0; door < unlock->door_count; door++) {
+		struct candidate *c = &ret->at[ret->count];
+		enum err err = super_decode(bytes, slot, sealers[door], unlock->volume_id, &c->super);
+
+		if (err == ERR_NEWER_FORMAT)
+			ret->newer_format = true;
+		if (err != OK)
+			continue;
+		c->slot = slot;
+		c->door = door;
+		ret->count++;
+		return;
+	}
+}
+
+enum err recover_list(struct disk *disk, const struct store_unlock *unlock,
+		      struct sealer *const *sealers, struct candidates *ret)
+{
+	enum err err[2];
+
+	for (unsigned i = 0; i < 2; i++) {
+		err[i] = disk_read(disk, i ? DISK_HEAD1 : DISK_HEAD0, 0, ret->head[i],
+				   DISK_FIXED_LEN);
+		if (err[i] != OK)
+			memset(ret->head[i], 0, DISK_FIXED_LEN);
+	}
+	if (err[0] != OK && err[1] != OK)
+		return err[0];
+	for (unsigned slot = 0; slot < 2 * FORMAT_SLOTS; slot++)
+		try_slot(unlock, sealers, slot, ret);
+	if (ret->newer_format)
+		return err_at(ERR_NEWER_FORMAT, "superblock");
+	if (ret->count == 0)
+		return err_at(ERR_FORGED, "no superblock slot opens");
+	qsort(ret->at, ret->count, sizeof(ret->at[0]), newest_first);
+	return OK;
+}
+
+/* ---- proving ---- */
+
+struct walk {
+	struct disk *disk;
+	const struct sealer *sealer;
+	const struct super *super;
+	struct alloc *alloc;
+	bool damaged;
+	uint8_t *record; /* STORE_RECORD_MAX bytes of scratch */
+	uint8_t *pages;	 /* one page a level */
+};
+
+/* Whether something born in `birth` may have been lost by the last flushes. */
+static bool is_recent(const struct walk *w, uint64_t birth, unsigned generations)
+{
+	return birth + generations > w->super->generation;
+}
+
+static bool read_failed(enum err err)
+{
+	return err == ERR_FORGED || err == ERR_MALFORMED || err == ERR_IO || err == ERR_TRUNCATED;
+}
+
+static enum err prove_record(struct walk *w, const struct store_key *key, const struct ref *ref)
+{
+	struct seal_place place = { .kind = FORMAT_RECORD, .key = *key };
+	size_t len = (size_t)ref->blocks * DISK_BLOCK;
+	enum err err;
+
+	if (len > STORE_RECORD_MAX || !alloc_mark(w->alloc, ref->addr, ref->blocks)) {
+		if (is_recent(w, ref->birth, PROVE_NODES))
+			return err_at(ERR_NO_STATE, "record at block %llu",
+				      (unsigned long long)ref->addr);
+		w->damaged = true;
+		return OK;
+	}
+	if (!is_recent(w, ref->birth, PROVE_RECORDS))
+		return OK;
+	err = disk_read(w->disk, DISK_DATA, ref->addr * DISK_BLOCK, w->record, len);
+	if (err == OK)
+		err = sealer_open(w->sealer, &place, true, ref, w->record);
+	return read_failed(err) ? ERR_NO_STATE : err;
+}
+
+static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level);
+
+static enum err prove_items(struct walk *w, const uint8_t *page, unsigned level)
+{
+	for (unsigned i = 0; i < page_count(page); i++) {
+		struct page_item item;
+		struct store_key key;
+		struct ref ref;
+
+		if (level > 0) {
+			ref_decode(page_child(page, i), &ref);
+			TRY(prove_node(w, &ref, level - 1));
+			continue;
+		}
+		page_item_at(page, i, &item);
+		if (!item.ref)
+			continue;
+		key_decode(item.key, &key);
+		ref_decode(item.ref, &ref);
+		TRY(prove_record(w, &key, &ref));
+	}
+	return OK;
+}
+
+static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level)
+{
+	uint8_t *page = w->pages + (size_t)level * FORMAT_NODE_LEN;
+	enum err err = OK;
+
+	if (ref->birth > w->super->generation || ref->blocks != FORMAT_NODE_BLOCKS ||
+	    !alloc_mark(w->alloc, ref->addr, ref->blocks))
+		err = ERR_MALFORMED;
+	if (err == OK)
+		err = node_load(w->disk, w->sealer, ref, level, page);
+	if (err == OK)
+		return prove_items(w, page, level);
+	if (!read_failed(err))
+		return err;
+	if (is_recent(w, ref->birth, PROVE_NODES))
+		return err_at(ERR_NO_STATE, "node at block %llu", (unsigned long long)ref->addr);
+	w->damaged = true;
+	return OK;
+}
+
+static enum err walk_init(struct walk *w, unsigned depth)
+{
+	w->record = malloc(STORE_RECORD_MAX);
+	w->pages = malloc((size_t)depth * FORMAT_NODE_LEN);
+	return w->record && w->pages ? OK : err_at(ERR_NOMEM, "recovery");
+}
+
+static void walk_clear(struct walk *w, unsigned depth)
+{
+	if (w->record)
+		mem_wipe(w->record, STORE_RECORD_MAX);
+	if (w->pages)
+		mem_wipe(w->pages, (size_t)depth * FORMAT_NODE_LEN);
+	free(w->record);
+	free(w->pages);
+}
+
+enum err recover_prove(struct disk *disk, const struct sealer *sealer, const struct super *c,
+		       struct alloc *alloc, bool *ret_damaged)
+{
+	struct walk w = { .disk = disk, .sealer = sealer, .super = c, .alloc = alloc };
+	enum err err;
+
+	*ret_damaged = false;
+	if (ref_is_null(&c->root))
+		return OK;
+	err = walk_init(&w, c->depth);
+	if (err == OK)
+		err = prove_node(&w, &c->root, c->depth - 1u);
+	walk_clear(&w, c->depth);
+	*ret_damaged = w.damaged;
+	return err;
+}
+
+/* ---- the state before ---- */
+
+/* Marks and holds a run that only the older state reaches; false when the newer one reaches it. */
+static enum err hold_run(struct walk *w, const struct ref *ref, bool *ret_fresh)
+{
+	*ret_fresh = alloc_mark(w->alloc, ref->addr, ref->blocks);
+	if (!*ret_fresh)
+		return OK;
+	TRY(alloc_hold_room(w->alloc, 1));
+	alloc_hold(w->alloc, ref->addr, ref->blocks);
+	return OK;
+}
+
+static enum err hold_node(struct walk *w, const struct ref *ref, unsigned level)
+{
+	uint8_t *page = w->pages + (size_t)level * FORMAT_NODE_LEN;
+	bool fresh;
+
+	if (ref->blocks != FORMAT_NODE_BLOCKS || alloc_is_marked(w->alloc, ref->addr))
+		return OK;
+	if (node_load(w->disk, w->sealer, ref, level, page) != OK) {
+		err_clear();
+		return OK; /* the older state is not whole: nothing of it is worth holding */
+	}
+	TRY(hold_run(w, ref, &fresh));
+	for (unsigned i = 0; i < page_count(page); i++) {
+		struct page_item item;
+		struct ref child;
+
+		if (level > 0) {
+			ref_decode(page_child(page, i), &child);
+			TRY(hold_node(w, &child, level - 1));
+			continue;
+		}
+		page_item_at(page, i, &item);
+		if (!item.ref)
+			continue;
+		ref_decode(item.ref, &child);
+		TRY(hold_run(w, &child, &fresh));
+	}
+	return OK;
+}
+
+enum err recover_hold_previous(struct disk *disk, const struct sealer *sealer,
+			       const struct super *previous, struct alloc *alloc)
+{
+	struct walk w = { .disk = disk, .sealer = sealer, .super = previous, .alloc = alloc };
+	enum err err;
+
+	if (ref_is_null(&previous->root))
+		return OK;
+	err = walk_init(&w, previous->depth);
+	if (err == OK)
+		err = hold_node(&w, &previous->root, previous->depth - 1u);
+	walk_clear(&w, previous->depth);
+	return err;
+}
