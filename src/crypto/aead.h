@@ -2,9 +2,9 @@
  * for the age envelope, which prescribes it.
  *
  * Every failure to open is ERR_FORGED, whatever the cause; ERR_NOMEM alone is kept apart, since it
- * says nothing about the block. The tag is apart from the ciphertext,
- * whose length equals the plaintext's. `out` may equal `in`; otherwise they must not overlap. On
- * failure `out` is wiped. An xaes_key may be used by many threads at once. */
+ * says nothing about the block. The tag is apart from the ciphertext, whose length equals the
+ * plaintext's. `out` may equal `in`; otherwise they must not overlap. On failure to open `out` is
+ * wiped. An xaes_key may be used by many threads at once. */
 #pragma once
 #include "crypto/secret.h"
 
