@@ -70,7 +70,6 @@ static enum err write_slot(struct store *s)
 	s->durable = s->super;
 	sha256(slot, sizeof(slot), s->durable_sha256);
 	pthread_mutex_unlock(&s->info_lock);
-	alloc_durable(s->alloc, s->super.generation);
 	return OK;
 }
 
@@ -79,9 +78,11 @@ static enum err flush_commit(struct store *s)
 	TRY(store_usable(s));
 	TRY(disk_flush(s->disk, DISK_DATA));
 	TRY(write_slot(s));
+	alloc_durable(s->alloc, s->super.generation);
 	if (!(s->super.flags & SUPER_CLEAN))
 		return OK;
-	/* A clean end stands in both HEAD files, so that no single bad block takes it back. */
+	/* A clean end stands in both HEAD files, so that no single bad block takes it back. It is the
+	 * same state again, so it ripens no freed blocks. */
 	s->super.generation++;
 	tree_set_open_gen(s->tree, s->super.generation + 1);
 	return write_slot(s);
