@@ -15,6 +15,7 @@
 #define SEGMENT_LEN ((uint64_t)FOLDER_SEGMENT_BLOCKS * DISK_BLOCK)
 #define STEP_BLOCKS 2048u /* 8 MiB: space is owned in steps of this, ahead of need */
 #define SEGMENTS_MAX (1u << 20)
+#define SEGMENT_NAME 24 /* "S0000000.SEG" with room for any number */
 
 static const char *const fixed_names[] = {
 	[DISK_KEY0] = "KEY0.AGE",
@@ -213,9 +214,9 @@ static enum err folder_flush(struct disk *d, enum disk_area area)
 
 /* ---- growing ---- */
 
-static void segment_name(size_t i, char out[16])
+static void segment_name(size_t i, char out[SEGMENT_NAME])
 {
-	snprintf(out, 16, "S%07zX.SEG", i);
+	snprintf(out, SEGMENT_NAME, "S%07X.SEG", (unsigned)i);
 }
 
 /* Space for the file up to `len`: really allocated where the file system can, else promised by it. */
@@ -231,7 +232,7 @@ static enum err extend_file(int fd, uint64_t from, uint64_t len)
 static enum err new_segment(struct folder_disk *f)
 {
 	struct segment *segments = realloc(f->segments, (f->count + 1) * sizeof(*segments));
-	char name[16];
+	char name[SEGMENT_NAME];
 	int fd;
 
 	if (!segments)
@@ -415,7 +416,7 @@ static size_t count_segments(struct folder_disk *f)
 
 	for (size_t i = 0; i < SEGMENTS_MAX && gap < 64; i++) {
 		struct stat st;
-		char name[16];
+		char name[SEGMENT_NAME];
 
 		segment_name(i, name);
 		if (fstatat(f->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(st.st_mode)) {
@@ -438,7 +439,7 @@ static enum err open_segments(struct folder_disk *f)
 	for (size_t i = 0; i < count; i++) {
 		struct segment *s = &f->segments[f->count++];
 		struct stat st;
-		char name[16];
+		char name[SEGMENT_NAME];
 
 		segment_name(i, name);
 		s->fd = openat(f->dir, name,
@@ -492,7 +493,7 @@ static enum err folder_new(const char *path, bool read_only, struct folder_disk 
 enum err folder_disk_open(const char *path, bool read_only, struct disk **ret)
 {
 	CLEANUP(disk_closep) struct disk *disk = NULL;
-	struct folder_disk *f;
+	struct folder_disk *f = NULL;
 
 	raise_file_limit();
 	TRY(folder_new(path, read_only, &f));

@@ -261,7 +261,7 @@ static enum err open_tree(struct store *s, struct opening *o, unsigned index,
 static enum err open_state(struct store *s, struct opening *o, struct store_report *r)
 {
 	struct disk_info info;
-	unsigned index;
+	unsigned index = 0;
 
 	TRY(disk_list(s->disk, &info));
 	TRY(make_sealers(o));
