@@ -184,18 +184,27 @@ enum err xaes_open(const struct xaes_key *k, const uint8_t nonce[XAES_NONCE_LEN]
 	return here ? ERR_FORGED : err_at(ERR_NOMEM, "opening a block");
 }
 
+/* libsodium wants a pointer even for no bytes at all. */
+static const uint8_t no_input[1];
+
 void chacha_seal(const uint8_t key[AEAD_KEY_LEN], const uint8_t nonce[CHACHA_NONCE_LEN],
 		 const void *in, size_t len, void *out, uint8_t tag[AEAD_TAG_LEN])
 {
-	crypto_aead_chacha20poly1305_ietf_encrypt_detached(out, tag, NULL, in, len, NULL, 0, NULL,
-							   nonce, key);
+	uint8_t no_output[1];
+
+	crypto_aead_chacha20poly1305_ietf_encrypt_detached(len > 0 ? out : no_output, tag, NULL,
+							   len > 0 ? in : no_input, len, NULL, 0,
+							   NULL, nonce, key);
 }
 
 enum err chacha_open(const uint8_t key[AEAD_KEY_LEN], const uint8_t nonce[CHACHA_NONCE_LEN],
 		     const void *in, size_t len, const uint8_t tag[AEAD_TAG_LEN], void *out)
 {
-	if (crypto_aead_chacha20poly1305_ietf_decrypt_detached(out, NULL, in, len, tag, NULL, 0,
-							       nonce, key) == 0)
+	uint8_t no_output[1];
+
+	if (crypto_aead_chacha20poly1305_ietf_decrypt_detached(len > 0 ? out : no_output, NULL,
+							       len > 0 ? in : no_input, len, tag,
+							       NULL, 0, nonce, key) == 0)
 		return OK;
 	mem_wipe(out, len);
 	return ERR_FORGED;
