@@ -280,7 +280,7 @@ static void a_tree_of_three_levels_grows_and_shrinks(void **state)
 		store_write_end(f->store);
 		if (i % 9000 == 0)
 			commit(f, false);
-		if (i % 20000 == 0)
+		if (i % 18000 == 0)
 			check_whole(f);
 	}
 	commit(f, false);
