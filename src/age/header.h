@@ -1,0 +1,33 @@
+/* The header of an age file: version line, stanzas, MAC line. All-zero is the valid empty state.
+ *
+ * A header that was parsed is canonical: printing it again gives the bytes that were read. Its
+ * native stanzas (X25519, scrypt) have the form that age.md asks for, whether or not anybody here
+ * could open them; stanzas of unknown types are kept and mean nothing. Nothing in it is
+ * authenticated before age_header_check_mac. Bytes: age.md, "Header". */
+#pragma once
+#include "age/stanza.h"
+#include "crypto/hash.h"
+#include "crypto/secret.h"
+
+#define AGE_FILE_KEY_LEN 16u
+#define AGE_HEADER_MAX (1u << 20) /* ours; the text has no limit, our memory has */
+
+struct age_header {
+	struct age_stanza *stanzas; /* owned */
+	size_t count;
+	uint8_t mac[SHA256_LEN];
+};
+
+/* Appends the header over `stanzas`, with the MAC under the file key. */
+MUST_CHECK enum err age_header_print(const struct age_stanza *stanzas, size_t count,
+				     const struct secret *file_key, struct buf *out);
+/* Reads the header at the start of `text`; *ret_len is its length. ERR_AGE_HEADER. */
+MUST_CHECK enum err age_header_parse(const char *text, size_t len, struct age_header *ret,
+				     size_t *ret_len);
+void age_header_clear(struct age_header *h);
+/* `text` are the header's own bytes, as age_header_parse measured them. ERR_AGE_HEADER_MAC. */
+MUST_CHECK enum err age_header_check_mac(const struct age_header *h, const char *text, size_t len,
+					 const struct secret *file_key);
+/* Where the header that starts at `text` ends, or 0 when its last line is not complete yet. Looks
+ * for the end only; the bytes may still be no header. */
+size_t age_header_end(const char *text, size_t len);
