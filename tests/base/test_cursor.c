@@ -140,6 +140,24 @@ static void span_is_borrowed_from_the_buffer(void **state)
 	assert_true(reader_done(&r));
 }
 
+static void runs_of_bytes_go_there_and_back(void **state)
+{
+	uint8_t bytes[9] = {9, 9, 9, 9, 9, 9, 9, 9, 9}, back[5];
+	struct writer w = writer_make(bytes, 8);
+	struct reader r = reader_make(bytes, 8);
+
+	write_bytes(&w, "abcde", 5);
+	write_zeroes(&w, 3);
+	assert_true(writer_ok(&w));
+	assert_memory_equal(bytes, "abcde\0\0\0\t", 9);
+	read_bytes(&r, back, 5);
+	assert_memory_equal(back, "abcde", 5);
+	assert_int_equal(read_u16(&r), 0);
+	assert_false(reader_done(&r));
+	read_skip(&r, 1);
+	assert_true(reader_done(&r));
+}
+
 static void leftover_bytes_are_not_done(void **state)
 {
 	struct reader r = reader_make(count_up, 2);
@@ -187,6 +205,7 @@ int main(void)
 		cmocka_unit_test(every_kind_of_read_checks_the_end),
 		cmocka_unit_test(huge_length_does_not_wrap_around),
 		cmocka_unit_test(span_is_borrowed_from_the_buffer),
+		cmocka_unit_test(runs_of_bytes_go_there_and_back),
 		cmocka_unit_test(leftover_bytes_are_not_done),
 		cmocka_unit_test(nothing_at_all_is_read_and_written),
 		cmocka_unit_test(writing_past_the_end_writes_nothing),
