@@ -89,15 +89,103 @@ $(foreach m,$(TEST_MODULES),$(eval $(call test_rule,$(m))))
 
 test-programs: $(TEST_PROGS)
 
+# Scripts among the tests; each prints TAP and finds the program in $BUILD.
+SCRIPTS := $(sort $(wildcard tests/*/test_*.sh tests/*/test_*.py))
+# The crash gate's programs read CRASHES (how many) and SEED from the environment.
+CRASH_TESTS := $(filter %/test_crash_store %/test_crash_volume %/test_flip,$(TEST_PROGS))
+
+# ---- what has to be installed ----
+missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | \
+	grep -q 'ok installed' || echo $$p; done)
+define install_deps
+	@missing="$(call missing,$(1))"; if [ -n "$$missing" ]; then \
+		if [ "$$(id -u)" = 0 ]; then \
+			echo "Installing: $$missing"; \
+			apt-get update -qq && \
+			DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $$missing >/dev/null; \
+		else \
+			echo "These packages are missing. Please run:"; \
+			echo "  sudo apt-get install $$missing"; exit 69; \
+		fi; fi
+endef
+deps:
+	$(call install_deps,$(DEPS))
+test-deps:
+	$(call install_deps,$(DEPS) $(TEST_DEPS))
+
+# ---- the two commands of the README ----
+demo: deps
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
+	$(Q)tools/demo.sh --build $(BUILD) $(DEMO_ARGS)
+
+JOBS ?= $(shell nproc)
+SAN  := $(BUILD)-san
+check: test-deps check-layers
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all test-programs
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=$(SAN) $(ASAN_UBSAN) all test-programs
+	$(Q)tests/run build=$(BUILD) $(TEST_PROGS) $(SCRIPTS) \
+		build=$(SAN) $(TEST_PROGS:$(BUILD)/%=$(SAN)/%) $(SCRIPTS)
+
+ASAN       = SANITIZE='-fsanitize=address -fno-omit-frame-pointer' OPT='-O1 -g'
+UBSAN      = SANITIZE='-fsanitize=undefined -fno-sanitize-recover=all' OPT='-O1 -g'
+ASAN_UBSAN = SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer' \
+	OPT='-O1 -g'
+suite:
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all test-programs
+	$(Q)tests/run build=$(BUILD) $(TEST_PROGS) $(SCRIPTS)
+check-asan: test-deps
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-asan $(ASAN) suite
+check-ubsan: test-deps
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)-ubsan $(UBSAN) suite
+check-crash: test-deps
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) test-programs
+	$(Q)CRASHES=$(or $(CRASHES),1000000) TEST_TIMEOUT=7200 tests/run --show build=$(BUILD) $(CRASH_TESTS)
 check-layers:
 	$(Q)tests/layers src fuse tools
+
+# ---- speed, side by side with peers ----
+bench: deps
+	$(call install_deps,$(DEPS) gocryptfs python3)
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
+	$(Q)tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
+
+# ---- fuzzing: libFuzzer, clang; FUZZ_SECONDS each ----
+FUZZ_SECONDS ?= 600
+fuzz_srcs := $(wildcard tests/*/fuzz_*.c)
+FUZZERS   := $(patsubst tests/%.c,$(BUILD)-fuzz/%,$(fuzz_srcs))
+$(BUILD)-fuzz/%: tests/%.c $(wildcard src/*/*.c src/*/*.h)
+	$(Q)mkdir -p $(@D)
+	$(call say,FUZZ,$@)clang $(filter-out -MMD -MP -D_FORTIFY_SOURCE=2,$(CFLAGS_ALL)) -O1 -g \
+		-fsanitize=fuzzer,address,undefined $< $(foreach m,$(below_access),$(wildcard src/$(m)/*.c)) \
+		$(LIBS) -o $@
+fuzzers: $(FUZZERS)
+fuzz:
+	$(call install_deps,$(DEPS) clang libclang-rt-14-dev)
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) fuzzers
+	$(Q)tests/fuzz $(BUILD)-fuzz $(FUZZ_SECONDS) $(FUZZERS)
+
+# ---- installing ----
+install: all
+	install -D -m 755 $(BUILD)/$(NAME) $(DESTDIR)$(PREFIX)/bin/$(NAME)
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/portable-vault tools/data/catalogue.tsv
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/portable-vault README.md LICENSE docs/*.md
+	for l in $(LANGS); do install -D -m 644 $(BUILD)/locale/$$l/LC_MESSAGES/portable-vault.mo \
+		$(DESTDIR)$(PREFIX)/share/locale/$$l/LC_MESSAGES/portable-vault.mo; done
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(BUILD)/$(NAME) completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(NAME)
+# What a package builder needs to hold: a whole install below a staging root, nothing outside it.
+deb-ready:
+	$(Q)rm -rf $(BUILD)/stage
+	$(Q)$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(BUILD))/stage PREFIX=/usr
+	$(Q)cd $(BUILD)/stage && find . -type f | sort
 
 format:
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h' | grep -v err_table.h)
 
 clean:
-	$(Q)rm -rf $(BUILD)
+	$(Q)rm -rf $(BUILD) $(SAN) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-fuzz
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')
-.PHONY: all locale test-programs check-layers format clean
+.PHONY: all locale test-programs deps test-deps demo check suite check-asan check-ubsan check-crash \
+	check-layers bench fuzzers fuzz install deb-ready format clean
 .SECONDARY:
