@@ -129,13 +129,13 @@ static void base64_of_another_form_is_refused(void **state)
 		const char *text;
 		bool padded;
 	} bad[] = {
-		{"Zg", true},	    {"Zg=", true},	   {"Zg===", true}, {"Zm8", true},
-		{"Zm9v=", true},    {"Zm9v====", true},	   {"=", true},	    {"====", true},
-		{"Z===", true},	    {"Zg=v", true},	   {"Zh==", true}, /* bits left over */
-		{"Zm9=", true},	    {"Zg==", false},	   {"Zm8=", false}, {"Z", false},
-		{"Zm9vY", false},   {"Zh", false},	   {"Zm9", false},  {"Zm9v\n", false},
-		{"Zm 9v", false},   {"Zm9-", false},	   {"Zm9_", false}, {"\nZm9v", true},
-		{"Zg==Zg==", true}, {"Zm\xc3\xa9", false},
+		{"Zg", true},	 {"Zg=", true},	     {"Zg===", true},	 {"Zm8", true},
+		{"Zm9v=", true}, {"Zm9v====", true}, {"=", true},	 {"====", true},
+		{"Z===", true},	 {"Zg=v", true},     {"Zh==", true}, /* bits left over */
+		{"ZI==", true},	 {"Zm9=", true},     {"ZmC=", true},	 {"Zg==", false},
+		{"Zm8=", false}, {"Z", false},	     {"Zm9vY", false},	 {"Zh", false},
+		{"Zm9", false},	 {"Zm9v\n", false},  {"Zm 9v", false},	 {"Zm9-", false},
+		{"Zm9_", false}, {"\nZm9v", true},   {"Zg==Zg==", true}, {"Zm\xc3\xa9", false},
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(bad); i++) {

@@ -1,5 +1,6 @@
 #include "tests/crypto/hex.h"
 
+#include <dlfcn.h>
 #include <openssl/evp.h>
 #include <pthread.h>
 #include <sys/wait.h>
@@ -255,6 +256,47 @@ static void many_threads_use_one_key_at_once(void **state)
 	}
 }
 
+/* Stands before that of libcrypto: once, in the moment when a key's own context is in use, another
+ * message is opened with the same key. */
+static _Thread_local const struct xaes_key *open_between;
+static struct message between;
+static enum err between_err = ERR_INTERNAL;
+
+int EVP_EncryptUpdate(EVP_CIPHER_CTX *ctx, unsigned char *out, int *out_len,
+		      const unsigned char *in, int in_len)
+{
+	int (*real)(EVP_CIPHER_CTX *, unsigned char *, int *, const unsigned char *, int);
+	const struct xaes_key *k = open_between;
+	uint8_t opened[sizeof(between.sealed)];
+
+	*(void **)&real = dlsym(RTLD_NEXT, "EVP_EncryptUpdate");
+	open_between = NULL;
+	if (k)
+		between_err = message_open(k, &between, opened);
+	return real(ctx, out, out_len, in, in_len);
+}
+
+static void key_in_use_elsewhere_opens_all_the_same(void **state)
+{
+	CLEANUP(xaes_key_freep) struct xaes_key *k = key_of(9);
+	CLEANUP(xaes_key_freep) struct xaes_key *other = key_of(10);
+	struct message m;
+	uint8_t out[sizeof(m.sealed)];
+
+	message_seal(k, &m);
+	for (int twice = 0; twice < 2; twice++) {
+		message_seal(k, &between);
+		open_between = k;
+		assert_ok(message_open(k, &m, out));
+		assert_int_equal(between_err, OK);
+
+		message_seal(other, &between);
+		open_between = k;
+		assert_ok(message_open(k, &m, out));
+		assert_int_equal(between_err, ERR_FORGED);
+	}
+}
+
 static void child_of_fork_goes_on_with_the_key(void **state)
 {
 	CLEANUP(xaes_key_freep) struct xaes_key *k = key_of(9);
@@ -337,6 +379,7 @@ int main(void)
 		cmocka_unit_test(nothing_is_sealed_too_and_its_tag_counts),
 		cmocka_unit_test(two_keys_in_turn_do_not_mix),
 		cmocka_unit_test(many_threads_use_one_key_at_once),
+		cmocka_unit_test(key_in_use_elsewhere_opens_all_the_same),
 		cmocka_unit_test(child_of_fork_goes_on_with_the_key),
 		cmocka_unit_test(chacha_matches_rfc_8439),
 		cmocka_unit_test(chacha_flipped_bit_is_a_forgery_and_gives_nothing),
