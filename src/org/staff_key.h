@@ -9,7 +9,7 @@
 
 #define STAFF_NAME_MAX 64u
 #define STAFF_FPR_LEN 17u /* 16 hex digits of SHA-256(recipient) and NUL */
-#define STAFF_SCRYPT_LOG_N 17u
+#define STAFF_SCRYPT_LOG_N 16u
 
 struct staff_key_info {
 	char name[STAFF_NAME_MAX + 1];
