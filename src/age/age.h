@@ -2,8 +2,9 @@
  *
  * Opening gives: ERR_AGE_HEADER for a header that is none, ERR_NO_KEY_FITS when nobody here is a
  * recipient, ERR_PASSPHRASE for a wrong passphrase, ERR_AGE_HEADER_MAC for a header that was
- * changed, ERR_AGE_PAYLOAD for any fault behind the header. Whatever a sink got before an error must
- * be thrown away by whoever owns it. No state is shared: threads may work on different files. */
+ * changed, ERR_AGE_PAYLOAD for any fault behind the header. Whatever a sink got before an error
+ * must be thrown away by whoever owns it. No state is shared: threads may work on different files.
+ */
 #pragma once
 #include "age/identity.h"
 #include "age/passphrase.h"
@@ -38,6 +39,11 @@ MUST_CHECK enum err age_encrypt(const struct age_to *to, struct age_source from,
 /* Binary or armored, as the file is. */
 MUST_CHECK enum err age_decrypt(const struct age_who *who, struct age_source from,
 				struct age_sink into);
+
+/* A small file, binary or armored, into guarded memory. ERR_TOO_BIG when the plaintext has more
+ * than `max` bytes, which are allocated at once. */
+MUST_CHECK enum err age_decrypt_small(const struct age_who *who, struct age_source from, size_t max,
+				      struct secret **ret);
 
 /* Sealing in two steps, for a payload that has to vouch for the header in front of it: the header
  * is there, and final, before the payload is made. */

@@ -8,7 +8,7 @@
 #include "age/pipe.h"
 
 #define AGE_ARMOR_COLUMNS 64u
-#define AGE_ARMOR_BYTES 48u	   /* of a full line */
+#define AGE_ARMOR_BYTES 48u	  /* of a full line */
 #define AGE_ARMOR_SPACE_MAX 1024u /* whitespace before the first line, and after the last */
 
 struct age_armor_writer {

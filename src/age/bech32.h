@@ -9,7 +9,8 @@
 
 #define BECH32_CHECKSUM_LEN 6u
 /* Length of the text without NUL. */
-#define BECH32_LEN(hrp_len, data_len) ((hrp_len) + 1u + ((data_len) * 8u + 4u) / 5u + BECH32_CHECKSUM_LEN)
+#define BECH32_LEN(hrp_len, data_len)                                                              \
+	((hrp_len) + 1u + ((data_len)*8u + 4u) / 5u + BECH32_CHECKSUM_LEN)
 
 /* Writes BECH32_LEN characters and a NUL to `out`. */
 void bech32_encode(const char *hrp, const void *data, size_t len, char *out);

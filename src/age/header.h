@@ -28,6 +28,3 @@ void age_header_clear(struct age_header *h);
 /* `text` are the header's own bytes, as age_header_parse measured them. ERR_AGE_HEADER_MAC. */
 MUST_CHECK enum err age_header_check_mac(const struct age_header *h, const char *text, size_t len,
 					 const struct secret *file_key);
-/* Where the header that starts at `text` ends, or 0 when its last line is not complete yet. Looks
- * for the end only; the bytes may still be no header. */
-size_t age_header_end(const char *text, size_t len);

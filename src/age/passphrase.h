@@ -3,8 +3,10 @@
 #include "age/stanza.h"
 #include "crypto/secret.h"
 
-#define AGE_SCRYPT_LOG_N 18u	  /* as age writes: 256 MiB, about a second */
-#define AGE_SCRYPT_MAX_LOG_N 22u /* most that is tried on reading, unless the caller says so: 4 GiB */
+#define SCRYPT_STANZA "scrypt"
+#define AGE_SCRYPT_LOG_N 18u /* as age writes: 256 MiB, about a second */
+#define AGE_SCRYPT_MAX_LOG_N                                                                       \
+	22u /* most that is tried on reading, unless the caller says so: 4 GiB */
 
 /* ERR_INVALID for a work factor outside 1 to 30. */
 MUST_CHECK enum err age_passphrase_wrap(const struct secret *passphrase, unsigned log_n,
@@ -13,5 +15,5 @@ MUST_CHECK enum err age_passphrase_wrap(const struct secret *passphrase, unsigne
  * ERR_PASSPHRASE when the passphrase is another one. */
 MUST_CHECK enum err age_passphrase_unwrap(const struct secret *passphrase, unsigned max_log_n,
 					  const struct age_stanza *s, struct secret **ret);
-/* The form of an scrypt stanza; *ret_log_n is its work factor (UINT_MAX when larger than that). */
-MUST_CHECK enum err age_passphrase_check(const struct age_stanza *s, unsigned *ret_log_n);
+/* The form of an scrypt stanza, without trying it. ERR_AGE_HEADER as above. */
+MUST_CHECK enum err age_passphrase_check(const struct age_stanza *s, unsigned max_log_n);

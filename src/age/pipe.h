@@ -23,7 +23,7 @@ struct age_memory {
 	size_t left;
 };
 struct age_source age_source_memory(struct age_memory *m);
-struct age_source age_source_fd(int *fd);      /* reads to the end of file */
+struct age_source age_source_fd(int *fd); /* reads to the end of file */
 struct age_sink age_sink_fd(int *fd);
 struct age_sink age_sink_buf(struct buf *out); /* appends; not for plaintext that is secret */
 

@@ -5,7 +5,7 @@
 #include "age/stanza.h"
 #include "crypto/dh.h"
 
-#define AGE_RECIPIENT_LEN 62u			     /* of the text */
+#define AGE_RECIPIENT_LEN 62u			    /* of the text */
 #define AGE_RECIPIENT_TEXT (AGE_RECIPIENT_LEN + 1u) /* with NUL */
 
 struct age_recipient {
@@ -23,3 +23,6 @@ MUST_CHECK enum err age_recipient_wrap(const struct age_recipient *r, const stru
 				       struct age_stanza *ret);
 /* A stanza that looks like one for a recipient and opens for nobody. */
 MUST_CHECK enum err age_recipient_dummy(struct age_stanza *ret);
+/* The form of an X25519 stanza, whoever it is for; `share` gets its ephemeral share.
+ * ERR_AGE_HEADER. */
+MUST_CHECK enum err age_recipient_check(const struct age_stanza *s, uint8_t share[X25519_LEN]);

@@ -15,7 +15,8 @@ struct age_stanza {
 MUST_CHECK enum err age_stanza_make(const char *const *args, size_t argc, const void *body,
 				    size_t body_len, struct age_stanza *ret);
 void age_stanza_clear(struct age_stanza *s);
-const char *age_stanza_arg(const struct age_stanza *s, size_t i); /* borrowed; NULL beyond the end */
+const char *age_stanza_arg(const struct age_stanza *s,
+			   size_t i); /* borrowed; NULL beyond the end */
 bool age_stanza_is(const struct age_stanza *s, const char *type);
 MUST_CHECK enum err age_stanza_print(const struct age_stanza *s, struct buf *out);
 /* Reads the stanza at the start of `text`; *ret_len is its length. ERR_AGE_HEADER. */

@@ -1,5 +1,5 @@
-/* The payload of an age file (STREAM): chunks of 64 KiB, each with its own tag, the last one marked.
- * Memory is one chunk, whatever the length. Bytes: age.md, "Payload".
+/* The payload of an age file (STREAM): chunks of 64 KiB, each with its own tag, the last one
+ * marked. Memory is one chunk, whatever the length. Bytes: age.md, "Payload".
  *
  * A reader hands on only bytes whose tag was checked; that the file is whole is known only when
  * stream_reader_finish returns OK, so until then the receiver must not act on what it got. Every
