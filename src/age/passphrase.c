@@ -1,5 +1,6 @@
 #include "age/passphrase.h"
 
+#include <stdio.h>
 #include <string.h>
 #include "age/wrap.h"
 #include "base/text.h"

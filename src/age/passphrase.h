@@ -4,9 +4,8 @@
 #include "crypto/secret.h"
 
 #define SCRYPT_STANZA "scrypt"
-#define AGE_SCRYPT_LOG_N 18u /* as age writes: 256 MiB, about a second */
-#define AGE_SCRYPT_MAX_LOG_N                                                                       \
-	22u /* most that is tried on reading, unless the caller says so: 4 GiB */
+#define AGE_SCRYPT_LOG_N 18u	 /* as age writes: 256 MiB, about a second */
+#define AGE_SCRYPT_MAX_LOG_N 22u /* most that reading tries unless told otherwise: 4 GiB */
 
 /* ERR_INVALID for a work factor outside 1 to 30. */
 MUST_CHECK enum err age_passphrase_wrap(const struct secret *passphrase, unsigned log_n,
