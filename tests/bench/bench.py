@@ -54,7 +54,7 @@ class Gocryptfs:
         run(["gocryptfs", "-q", "-init", "-passfile", self.passfile, self.cipher])
 
     def mount(self):
-        run(["gocryptfs", "-q", "-passfile", self.passfile, self.cipher, self.mountpoint])
+        run(["gocryptfs", "-q", "-nosyslog", "-passfile", self.passfile, self.cipher, self.mountpoint])
 
     def unmount(self):
         run(["fusermount3", "-u", self.mountpoint])
