@@ -136,7 +136,7 @@ static size_t full_lines(const char *text, size_t len)
 static enum err body_parse(const char *text, size_t len, struct age_stanza *s, size_t *ret_len)
 {
 	size_t full = full_lines(text, len);
-	size_t at = 0, line, bytes;
+	size_t at = 0, line = 0, bytes = 0;
 
 	s->body = body_alloc((full + 1) * LINE_BYTES);
 	if (!s->body)
@@ -157,7 +157,7 @@ static enum err body_parse(const char *text, size_t len, struct age_stanza *s, s
 enum err age_stanza_parse(const char *text, size_t len, struct age_stanza *ret, size_t *ret_len)
 {
 	CLEANUP(age_stanza_clear) struct age_stanza s = {0};
-	size_t line, body;
+	size_t line = 0, body = 0;
 
 	if (!line_find(text, len, &line) || line < MARK_LEN || memcmp(text, MARK, MARK_LEN) != 0)
 		return err_at(ERR_AGE_HEADER, "no stanza where one should begin");
