@@ -1,0 +1,358 @@
+/* From memory to the tree: chunks by sealers, by writers that wait for room and by commits; inodes
+ * by commits only. */
+#include "volume/internal.h"
+
+#include <stdlib.h>
+
+#define INODE_BATCH 64u
+
+static bool chunk_is_inline(const struct chunk *c)
+{
+	return c->index == 0 && c->hi <= INLINE_MAX;
+}
+
+static struct store_key chunk_key(const struct volume *v, const struct chunk *c)
+{
+	return item_key(c->inode->ino, ITEM_EXTENT, (c->index << v->shift) + c->lo);
+}
+
+static enum err chunk_seal(struct volume *v, const struct chunk *c, struct ref *ret)
+{
+	struct store_key key = chunk_key(v, c);
+
+	*ret = (struct ref){0};
+	if (c->lo == c->hi || chunk_is_inline(c))
+		return OK;
+	return store_record_write(v->store, &key, c->data + c->lo, c->hi - c->lo, ret);
+}
+
+/* What the window had under another key than the new one goes. */
+static enum err chunk_delete_old(struct volume *v, const struct chunk *c,
+				 const struct store_key *key)
+{
+	struct store_key inside = item_key(c->inode->ino, ITEM_INLINE, 0);
+	struct extent old;
+
+	if (c->index == 0 && c->inode->item.is_inline)
+		return store_key_compare(&inside, key) == 0 ? OK
+							    : store_delete(v->store, &inside);
+	TRY(extent_find_locked(v, c->inode->ino, c->index, &old));
+	if (old.ref.blocks == 0 || store_key_compare(&old.key, key) == 0)
+		return OK;
+	return store_delete(v->store, &old.key);
+}
+
+static enum err chunk_edit_tree(struct volume *v, const struct chunk *c, const struct ref *ref)
+{
+	struct store_key key = chunk_key(v, c);
+	struct store_key none = {0};
+
+	if (c->lo == c->hi)
+		return chunk_delete_old(v, c, &none);
+	if (chunk_is_inline(c))
+		key = item_key(c->inode->ino, ITEM_INLINE, 0);
+	TRY(chunk_delete_old(v, c, &key));
+	if (chunk_is_inline(c))
+		return store_put(v->store, &key, c->data, c->hi);
+	return store_put_record(v->store, &key, ref, NULL, 0);
+}
+
+static enum err chunk_put(struct volume *v, const struct chunk *c, const struct ref *ref,
+			  bool freeing)
+{
+	enum err err;
+
+	TRY(tree_begin(v, 2, freeing));
+	err = chunk_edit_tree(v, c, ref);
+	if (err != OK) {
+		store_write_abort(v->store);
+		return err;
+	}
+	store_write_end(v->store);
+	return OK;
+}
+
+/* It is in the tree now; the chunk is over. */
+static void chunk_done(struct volume *v, struct chunk *c)
+{
+	struct inode *inode = c->inode;
+
+	inode->item.blocks += chunk_blocks(c);
+	inode->item.blocks -= MIN(inode->item.blocks, c->old_blocks);
+	if (c->index == 0)
+		inode->item.is_inline = c->lo < c->hi && chunk_is_inline(c);
+	inode->in_tree = true;
+	chunk_discard(v, c);
+}
+
+/* Sealing goes on without the inode's lock, so that reading and writing elsewhere go on. */
+static enum err chunk_flush_shared(struct volume *v, struct inode *inode, uint64_t index)
+{
+	struct chunk *c;
+	struct ref ref;
+	enum err err;
+
+	pthread_rwlock_wrlock(&inode->lock);
+	c = chunk_find(inode, index);
+	if (!c || c->busy) {
+		pthread_rwlock_unlock(&inode->lock);
+		return OK;
+	}
+	chunk_set_busy(v, c, true);
+	pthread_rwlock_unlock(&inode->lock);
+	err = chunk_seal(v, c, &ref);
+	pthread_rwlock_wrlock(&inode->lock);
+	if (err == OK) {
+		err = chunk_put(v, c, &ref, false);
+		if (err != OK && ref.blocks > 0)
+			store_record_drop(v->store, &ref);
+	}
+	chunk_set_busy(v, c, false);
+	if (err == OK)
+		chunk_done(v, c);
+	pthread_rwlock_unlock(&inode->lock);
+	return err;
+}
+
+static enum err chunk_flush(struct volume *v, uint64_t ino, uint64_t index)
+{
+	struct inode *inode = inode_pin_loaded(v, ino);
+	enum err err;
+
+	if (!inode)
+		return OK;
+	pthread_rwlock_rdlock(&v->ops);
+	err = chunk_flush_shared(v, inode, index);
+	pthread_rwlock_unlock(&v->ops);
+	inode_unpin(v, inode);
+	volume_note_error(v, err);
+	return err;
+}
+
+/* A chunk in a list belongs to a living inode; once the pool is let go only its numbers are safe. */
+static bool pool_pick(struct pool *p, bool only_ready, uint64_t *ret_ino, uint64_t *ret_index)
+{
+	struct chunk *c = NULL;
+
+	pthread_mutex_lock(&p->lock);
+	if (!list_is_empty(&p->ready))
+		c = (struct chunk *)p->ready.next;
+	else if (!only_ready && !list_is_empty(&p->rest))
+		c = (struct chunk *)p->rest.next;
+	if (c) {
+		*ret_ino = c->inode->ino;
+		*ret_index = c->index;
+		c->ready = false;
+		link_remove(&c->link);
+		link_append(&p->rest, &c->link);
+	}
+	pthread_mutex_unlock(&p->lock);
+	return c != NULL;
+}
+
+enum err pool_flush_one(struct volume *v, bool only_ready, bool *ret_done)
+{
+	uint64_t ino, index;
+
+	*ret_done = pool_pick(&v->pool, only_ready, &ino, &index);
+	return *ret_done ? chunk_flush(v, ino, index) : OK;
+}
+
+static void pool_make_all_ready(struct volume *v)
+{
+	struct pool *p = &v->pool;
+
+	pthread_mutex_lock(&p->lock);
+	while (!list_is_empty(&p->rest)) {
+		struct chunk *c = (struct chunk *)p->rest.next;
+
+		c->ready = true;
+		link_remove(&c->link);
+		link_append(&p->ready, &c->link);
+	}
+	if (p->count > 4)
+		sealers_kick(v);
+	pthread_mutex_unlock(&p->lock);
+}
+
+/* An error ends it: the commit that follows meets it again and reports it. */
+void pool_flush_most(struct volume *v)
+{
+	bool more = true;
+
+	pool_make_all_ready(v);
+	while (more && pool_flush_one(v, true, &more) == OK)
+		;
+}
+
+static void *sealer_run(void *arg)
+{
+	struct volume *v = arg;
+	struct pool *p = &v->pool;
+
+	for (;;) {
+		bool done;
+
+		pthread_mutex_lock(&p->lock);
+		while (!p->stop && list_is_empty(&p->ready))
+			pthread_cond_wait(&p->work, &p->lock);
+		if (p->stop) {
+			pthread_mutex_unlock(&p->lock);
+			return NULL;
+		}
+		pthread_mutex_unlock(&p->lock);
+		/* A chunk that failed is not ready any more, so this does not spin; volume_note_error
+		 * has seen what was fatal and the next commit meets the rest. */
+		(void)!pool_flush_one(v, true, &done);
+	}
+}
+
+/* Threads begin with the first work for them. Without any, writers and commits do it all. */
+void sealers_kick(struct volume *v)
+{
+	struct pool *p = &v->pool;
+
+	while (!p->stop && p->sealer_count < p->sealer_max) {
+		if (pthread_create(&p->sealers[p->sealer_count], NULL, sealer_run, v) != 0) {
+			p->sealer_max = p->sealer_count;
+			break;
+		}
+		p->sealer_count++;
+	}
+	pthread_cond_broadcast(&p->work);
+}
+
+void sealers_stop(struct volume *v)
+{
+	struct pool *p = &v->pool;
+
+	pthread_mutex_lock(&p->lock);
+	p->stop = true;
+	pthread_cond_broadcast(&p->work);
+	pthread_mutex_unlock(&p->lock);
+	while (p->sealer_count > 0)
+		pthread_join(p->sealers[--p->sealer_count], NULL);
+}
+
+/* The promise is let go just before the store asks for the same space; nobody else reserves while
+ * `ops` is held exclusively. */
+static enum err chunk_flush_alone(struct volume *v, struct chunk *c)
+{
+	uint64_t blocks = store_record_blocks(c->hi - c->lo);
+	uint64_t rest = c->promised - MIN(blocks, c->promised);
+	struct ref ref;
+	enum err err;
+
+	TRY(chunk_seal(v, c, &ref));
+	store_unreserve(v->store, rest);
+	c->promised -= rest;
+	err = chunk_put(v, c, &ref, true);
+	if (err == OK) {
+		chunk_done(v, c);
+		return OK;
+	}
+	if (ref.blocks > 0)
+		store_record_drop(v->store, &ref);
+	if (store_reserve(v->store, rest, true) == OK)
+		c->promised += rest;
+	return err;
+}
+
+static enum err chunks_flush_alone(struct volume *v)
+{
+	for (;;) {
+		struct pool *p = &v->pool;
+		struct chunk *c = NULL;
+		struct inode *inode;
+		enum err err;
+
+		pthread_mutex_lock(&p->lock);
+		if (!list_is_empty(&p->ready))
+			c = (struct chunk *)p->ready.next;
+		else if (!list_is_empty(&p->rest))
+			c = (struct chunk *)p->rest.next;
+		pthread_mutex_unlock(&p->lock);
+		if (!c)
+			return OK;
+		inode = c->inode;
+		pthread_rwlock_wrlock(&inode->lock);
+		err = chunk_flush_alone(v, c);
+		pthread_rwlock_unlock(&inode->lock);
+		TRY(err);
+	}
+}
+
+static enum err inode_put(struct volume *v, const struct inode *inode)
+{
+	struct store_key key = item_key(inode->ino, ITEM_INODE, 0);
+	uint8_t value[INODE_LEN];
+
+	inode_item_encode(&inode->item, value);
+	TRY(store_put(v->store, &key, value, sizeof(value)));
+	if (inode->item.nlink == 0)
+		return orphan_put(v, inode->ino, ORPHAN_DELETE, 0);
+	return OK;
+}
+
+static enum err inodes_put(struct volume *v, struct inode **batch, unsigned count)
+{
+	enum err err = OK;
+
+	TRY(tree_begin(v, 2 * count, true));
+	for (unsigned i = 0; i < count && err == OK; i++)
+		err = inode_put(v, batch[i]);
+	if (err != OK) {
+		store_write_abort(v->store);
+		return err;
+	}
+	store_write_end(v->store);
+	return OK;
+}
+
+static unsigned inodes_collect(struct volume *v, struct inode **batch)
+{
+	struct table *t = &v->table;
+	unsigned count = 0;
+
+	pthread_mutex_lock(&t->lock);
+	for (struct link *l = t->dirty.next; l != &t->dirty && count < INODE_BATCH; l = l->next)
+		batch[count++] = inode_of_dirty_link(l);
+	pthread_mutex_unlock(&t->lock);
+	return count;
+}
+
+static enum err inodes_flush_batch(struct volume *v, struct inode **batch, unsigned count)
+{
+	uint64_t promised[INODE_BATCH];
+	enum err err;
+
+	for (unsigned i = 0; i < count; i++) {
+		promised[i] = batch[i]->promised;
+		batch[i]->promised = 0;
+		store_unreserve(v->store, promised[i]);
+	}
+	err = inodes_put(v, batch, count);
+	for (unsigned i = 0; i < count; i++) {
+		if (err != OK) {
+			if (store_reserve(v->store, promised[i], true) == OK)
+				batch[i]->promised = promised[i];
+			continue;
+		}
+		batch[i]->in_tree = true;
+		batch[i]->marked = batch[i]->marked || batch[i]->item.nlink == 0;
+		inode_clean(v, batch[i]);
+		inode_evict_idle(v, batch[i]);
+	}
+	return err;
+}
+
+enum err volume_flush_all(struct volume *v)
+{
+	struct inode *batch[INODE_BATCH];
+	unsigned count;
+
+	TRY(chunks_flush_alone(v));
+	while ((count = inodes_collect(v, batch)) > 0)
+		TRY(inodes_flush_batch(v, batch, count));
+	return OK;
+}
