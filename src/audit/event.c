@@ -1,0 +1,48 @@
+#include "audit/event.h"
+#include <string.h>
+
+static const char *const codes[AUDIT_CODES] = {
+	[AUDIT_CREATE] = "create",
+	[AUDIT_UNLOCK] = "unlock",
+	[AUDIT_UNLOCK_FAIL] = "unlock_fail",
+	[AUDIT_LOCK] = "lock",
+	[AUDIT_REMOVED] = "removed",
+	[AUDIT_UNCLEAN] = "unclean",
+	[AUDIT_KEY_ADD] = "key_add",
+	[AUDIT_KEY_NEW] = "key_new",
+	[AUDIT_KEY_PASSWD] = "key_passwd",
+	[AUDIT_ENROL] = "enrol",
+	[AUDIT_EXPORT] = "export",
+	[AUDIT_WRITE] = "write",
+	[AUDIT_CHECK] = "check",
+	[AUDIT_ROLLBACK] = "rollback",
+	[AUDIT_RECOVERED] = "recovered",
+};
+
+const char *audit_code_name(enum audit_code code)
+{
+	return (unsigned)code < AUDIT_CODES ? codes[code] : "unknown";
+}
+
+const char *audit_result_name(enum audit_result result)
+{
+	switch (result) {
+	case AUDIT_OK:
+		return "ok";
+	case AUDIT_REFUSED:
+		return "refused";
+	default:
+		return "failed";
+	}
+}
+
+enum err audit_code_parse(const char *name, enum audit_code *ret)
+{
+	for (unsigned i = 0; i < AUDIT_CODES; i++) {
+		if (strcmp(codes[i], name) == 0) {
+			*ret = (enum audit_code)i;
+			return OK;
+		}
+	}
+	return err_at(ERR_BAD_FORMAT, "event \"%s\"", name);
+}

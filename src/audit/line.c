@@ -1,0 +1,220 @@
+#include "audit/line.h"
+#include <inttypes.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/timex.h>
+#include "base/clock.h"
+#include "base/text.h"
+#include "crypto/labels.h"
+
+#define SIG_FIELD ",\"sig\":\""
+
+/* A JSON string with everything but plain text escaped by the library. */
+static enum err put_string(struct buf *out, const char *value)
+{
+	json_t *json = json_string(value);
+	char *text = json ? json_dumps(json, JSON_ENCODE_ANY) : NULL;
+	enum err err = text ? buf_puts(out, text) : ERR_INVALID;
+
+	free(text);
+	json_decref(json);
+	return err == ERR_INVALID ? err_at(ERR_INVALID, "text that is not UTF-8") : err;
+}
+
+static enum err put_text(struct buf *out, const char *name, const char *value)
+{
+	if (!value)
+		return OK;
+	TRY(buf_printf(out, ",\"%s\":", name));
+	return put_string(out, value);
+}
+
+static enum err put_number(struct buf *out, const char *name, uint64_t value)
+{
+	return buf_printf(out, ",\"%s\":%" PRIu64, name, value);
+}
+
+/* Whether the kernel's clock is kept right by somebody, as far as it says. */
+static const char *clock_state(void)
+{
+	struct timex t = { 0 };
+	int state = adjtimex(&t);
+
+	if (state < 0)
+		return "unknown";
+	return state == TIME_ERROR || (t.status & STA_UNSYNC) ? "unsynced" : "synced";
+}
+
+static enum err put_head(const struct line_place *place, const struct audit_event *e,
+			 struct buf *out)
+{
+	char ts[32];
+
+	text_time(clock_wall().tv_sec, ts);
+	TRY(buf_printf(out, "{\"schema\":\"vault.audit/1\",\"seq\":%" PRIu64, place->seq));
+	TRY(put_text(out, "ts", ts));
+	TRY(put_text(out, "clock", clock_state()));
+	TRY(put_text(out, "host", place->host));
+	TRY(put_text(out, "tool", VAULT_VERSION));
+	TRY(put_text(out, "actor", e->actor ? e->actor : ""));
+	TRY(put_text(out, "counterparty", e->counterparty));
+	TRY(put_text(out, "event", audit_code_name(e->code)));
+	TRY(put_text(out, "result", audit_result_name(e->result)));
+	if (e->reason != OK) {
+		TRY(put_text(out, "reason", err_name(e->reason)));
+		TRY(buf_printf(out, ",\"reason_id\":\"VLT-%03d\"", (int)e->reason));
+	}
+	return OK;
+}
+
+static enum err put_subject(const struct audit_event *e, struct buf *out)
+{
+	TRY(put_text(out, "volume_id", e->volume_id ? e->volume_id : ""));
+	TRY(put_text(out, "label", e->label));
+	TRY(put_text(out, "media_serial", e->medium_serial));
+	TRY(put_text(out, "category", e->category));
+	TRY(put_text(out, "purpose", e->purpose));
+	TRY(put_text(out, "session", e->session_id));
+	TRY(put_text(out, "mode", e->mode));
+	TRY(put_text(out, "suite", e->suite));
+	if (e->keysep != 0)
+		TRY(buf_printf(out, ",\"keysep\":%s", e->keysep > 0 ? "true" : "false"));
+	if (e->generation != 0)
+		TRY(put_number(out, "generation", e->generation));
+	if (e->lost_generations != 0)
+		TRY(put_number(out, "lost_generations", e->lost_generations));
+	if (e->saved_until != 0) {
+		char ts[32];
+
+		text_time((time_t)e->saved_until, ts);
+		TRY(put_text(out, "saved_until", ts));
+	}
+	if (e->has_totals) {
+		TRY(put_number(out, "files", e->files));
+		TRY(put_number(out, "bytes", e->bytes));
+	}
+	return put_text(out, "superblock", e->super_sha256);
+}
+
+static enum err put_chain(const struct line_place *place, const struct sign_key *key,
+			  struct buf *out)
+{
+	uint8_t sum[SHA256_LEN];
+	char hex[2 * SHA256_LEN + 1];
+
+	if (place->seq == 1) {
+		text_hex(sign_key_vkey(key), SIGN_VKEY_LEN, hex);
+		TRY(put_text(out, "vkey", hex));
+	}
+	sha256(sign_key_vkey(key), SIGN_VKEY_LEN, sum);
+	text_hex(sum, 8, hex);
+	TRY(put_text(out, "key_fpr", hex));
+	text_hex(place->prev, SHA256_LEN, hex);
+	return put_text(out, "prev", hex);
+}
+
+/* Signed: the label, then the line up to the comma before its signature. */
+static enum err signed_text(const char *text, size_t len, struct buf *out)
+{
+	TRY(buf_append(out, LABEL_SIG_RECORD, sizeof(LABEL_SIG_RECORD)));
+	return buf_append(out, text, len);
+}
+
+static enum err put_signature(const struct sign_key *key, size_t begin, struct buf *out)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	uint8_t sig[SIGN_LEN];
+	char base64[96];
+
+	TRY(signed_text(out->data + begin, out->len - begin, &text));
+	sign_make(key, text.data, text.len, sig);
+	text_base64(sig, sizeof(sig), true, base64);
+	return buf_printf(out, SIG_FIELD "%s\"}\n", base64);
+}
+
+enum err line_print(const struct line_place *place, const struct audit_event *event,
+		    const struct sign_key *key, struct buf *out)
+{
+	size_t begin = out->len;
+
+	TRY(put_head(place, event, out));
+	TRY(put_subject(event, out));
+	TRY(put_chain(place, key, out));
+	TRY(put_signature(key, begin, out));
+	if (out->len - begin > LINE_MAX_LEN)
+		return err_at(ERR_INVALID, "record of %zu bytes", out->len - begin);
+	return OK;
+}
+
+/* ---- reading ---- */
+
+static enum err tampered(const char *what)
+{
+	return err_at(ERR_LOG_TAMPERED, "%s", what);
+}
+
+static enum err hex_field(json_t *json, const char *name, void *out, size_t len)
+{
+	const char *text = json_string_value(json_object_get(json, name));
+
+	if (!text || strlen(text) != 2 * len || text_unhex(text, out, len) != OK)
+		return tampered(name);
+	return OK;
+}
+
+static enum err read_fields(json_t *json, struct line_facts *ret)
+{
+	json_t *seq = json_object_get(json, "seq");
+	const char *schema = json_string_value(json_object_get(json, "schema"));
+
+	if (!schema || strcmp(schema, "vault.audit/1") != 0)
+		return tampered("schema");
+	if (!json_is_integer(seq) || json_integer_value(seq) < 1)
+		return tampered("seq");
+	ret->seq = (uint64_t)json_integer_value(seq);
+	TRY(hex_field(json, "prev", ret->prev, SHA256_LEN));
+	ret->has_vkey = json_object_get(json, "vkey") != NULL;
+	return ret->has_vkey ? hex_field(json, "vkey", ret->vkey, SIGN_VKEY_LEN) : OK;
+}
+
+/* The signature stands at the very end, in its one form. */
+static enum err read_signature(const char *text, size_t len, struct line_facts *ret)
+{
+	size_t sig_len = text_base64_len(SIGN_LEN, true), field = strlen(SIG_FIELD), got;
+	size_t tail = field + sig_len + 2;
+
+	if (len < tail || memcmp(text + len - tail, SIG_FIELD, field) != 0 ||
+	    memcmp(text + len - 2, "\"}", 2) != 0)
+		return tampered("sig");
+	if (text_unbase64(text + len - tail + field, sig_len, true, ret->sig, SIGN_LEN, &got) != OK ||
+	    got != SIGN_LEN)
+		return tampered("sig");
+	ret->signed_len = len - tail;
+	return OK;
+}
+
+enum err line_parse(const char *text, size_t len, struct line_facts *ret)
+{
+	struct line_facts facts = { 0 };
+	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	enum err err = json_is_object(json) ? read_fields(json, &facts) : tampered("not a record");
+
+	json_decref(json);
+	TRY(err);
+	TRY(read_signature(text, len, &facts));
+	*ret = facts;
+	return OK;
+}
+
+enum err line_verify(const char *text, const struct line_facts *facts,
+		     const uint8_t vkey[SIGN_VKEY_LEN])
+{
+	CLEANUP(buf_clear) struct buf signed_bytes = { 0 };
+
+	TRY(signed_text(text, facts->signed_len, &signed_bytes));
+	if (!sign_verify(vkey, signed_bytes.data, signed_bytes.len, facts->sig))
+		return tampered("signature");
+	return OK;
+}
