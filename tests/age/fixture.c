@@ -137,12 +137,10 @@ enum err fixture_open(const void *data, size_t len)
 	return age_open_buf(ids, 1, data, len, len, &plain, NULL);
 }
 
-static enum err catch(void *ctx, const void *data, size_t len)
-{
+static enum err catch (void *ctx, const void *data, size_t len) {
 	struct catcher *c = ctx;
 
-	if (c->limit > 0 && c->got.len + len > c->limit)
-		return err_at(ERR_NO_SPACE, "catcher");
+	if (c->limit > 0 && c->got.len + len > c->limit) return err_at(ERR_NO_SPACE, "catcher");
 	return buf_append(&c->got, data, len);
 }
 

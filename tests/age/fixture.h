@@ -10,16 +10,16 @@
 
 int start_crypto(void **state); /* group setup */
 
-struct age_identity *fixture_identity(void);	   /* owned by the caller */
-struct age_identity *fixture_stranger(void);	   /* owned by the caller; another person */
-struct age_recipient fixture_recipient(void);	   /* of fixture_identity */
-struct secret *fixture_file_key(void);		   /* owned by the caller */
+struct age_identity *fixture_identity(void);	 /* owned by the caller */
+struct age_identity *fixture_stranger(void);	 /* owned by the caller; another person */
+struct age_recipient fixture_recipient(void);	 /* of fixture_identity */
+struct secret *fixture_file_key(void);		 /* owned by the caller */
 struct secret *fixture_secret(const char *text); /* owned by the caller */
 
 /* Texts are malloc'd, to be freed by the caller (CLEANUP(mem_freep)). */
-char *fixture_x25519(void);			  /* a stanza for fixture_identity */
+char *fixture_x25519(void); /* a stanza for fixture_identity */
 char *fixture_scrypt(const char *pass, unsigned log_n);
-char *fixture_header(const char *stanzas);	  /* version line and right MAC around it */
+char *fixture_header(const char *stanzas); /* version line and right MAC around it */
 char *text_format(const char *format, ...) PRINTF_LIKE(1, 2);
 /* `text` with the first `what` replaced by `with`; fails the test when it is not there. */
 char *text_replace(const char *text, const char *what, const char *with);

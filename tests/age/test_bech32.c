@@ -17,8 +17,9 @@ static enum err decode_recipient(const char *text)
 
 static void bip173_vector_is_read_and_written(void **state)
 {
-	static const uint8_t want[20] = {0x00, 0x44, 0x32, 0x14, 0xc7, 0x42, 0x54, 0xb6, 0x35, 0xcf,
-					 0x84, 0x65, 0x3a, 0x56, 0xd7, 0xc6, 0x75, 0xbe, 0x77, 0xdf};
+	static const uint8_t want[20] = {0x00, 0x44, 0x32, 0x14, 0xc7, 0x42, 0x54,
+					 0xb6, 0x35, 0xcf, 0x84, 0x65, 0x3a, 0x56,
+					 0xd7, 0xc6, 0x75, 0xbe, 0x77, 0xdf};
 	uint8_t got[20];
 	char text[64];
 
@@ -89,18 +90,22 @@ static void every_changed_character_is_refused(void **state)
 
 static void mixed_case_is_refused(void **state)
 {
-	assert_err(decode_recipient("age1Zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"),
-		   ERR_BAD_FORMAT);
-	assert_err(decode_recipient("AGE1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"),
-		   ERR_BAD_FORMAT);
-	assert_err(decode_recipient("age1ZVKYG2LQZRAA2LNJVQEJ32NKUU0UES2S82HZRYE869XEEXVN73EQUNUJWJ"),
-		   ERR_BAD_FORMAT);
+	assert_err(
+		decode_recipient("age1Zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"),
+		ERR_BAD_FORMAT);
+	assert_err(
+		decode_recipient("AGE1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj"),
+		ERR_BAD_FORMAT);
+	assert_err(
+		decode_recipient("age1ZVKYG2LQZRAA2LNJVQEJ32NKUU0UES2S82HZRYE869XEEXVN73EQUNUJWJ"),
+		ERR_BAD_FORMAT);
 }
 
 static void a_recipient_in_upper_case_is_refused(void **state)
 {
-	assert_err(decode_recipient("AGE1ZVKYG2LQZRAA2LNJVQEJ32NKUU0UES2S82HZRYE869XEEXVN73EQUNUJWJ"),
-		   ERR_BAD_FORMAT);
+	assert_err(
+		decode_recipient("AGE1ZVKYG2LQZRAA2LNJVQEJ32NKUU0UES2S82HZRYE869XEEXVN73EQUNUJWJ"),
+		ERR_BAD_FORMAT);
 }
 
 static void an_identity_in_lower_case_is_refused(void **state)

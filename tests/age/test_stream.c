@@ -70,7 +70,8 @@ static void expect(const struct maker *m, enum err want, size_t handed_out)
 
 static void sizes_around_the_chunk_come_back_in_pieces_of_any_size(void **state)
 {
-	static const size_t sizes[] = {0, 1, 15, 16, 17, 65535, 65536, 65537, 131071, 131072, 131073};
+	static const size_t sizes[] = {0,     1,     15,     16,     17,    65535,
+				       65536, 65537, 131071, 131072, 131073};
 	static const size_t steps[] = {1, 4095, 65536, 65552, 65553, 1000000};
 	CLEANUP(secret_freep) struct secret *file_key = fixture_file_key();
 	static uint8_t data[131073];
