@@ -321,6 +321,9 @@ void commits_hurry(struct volume *v);
 /* A commit even when nothing changed: it ripens freed blocks. */
 MUST_CHECK enum err volume_commit_now(struct volume *v);
 MUST_CHECK enum err volume_commit(struct volume *v, bool clean);
+/* Keeps changes and commits out, with everything committed, until volume_let_go. */
+MUST_CHECK enum err volume_hold_still(struct volume *v);
+void volume_let_go(struct volume *v);
 void committer_stop(struct volume *v);
 void volume_note_error(struct volume *v, enum err err);
 

@@ -102,21 +102,32 @@ enum err volume_commit(struct volume *v, bool clean)
 
 /* ---- sharing it ---- */
 
-static void commit_run(struct volume *v)
+/* A turn: the caller holds commits.lock, and nobody is committing. */
+static uint64_t turn_take(struct commits *c)
 {
-	struct commits *c = &v->commits;
-	uint64_t number = ++c->started;
-	enum err err;
+	return ++c->started;
+}
 
-	pthread_mutex_unlock(&c->lock);
-	err = volume_commit(v, false);
-	pthread_mutex_lock(&c->lock);
+static void turn_end(struct commits *c, uint64_t number, enum err err)
+{
 	c->done = number;
 	if (err == OK)
 		c->good = number;
 	else
 		c->err = err;
 	pthread_cond_broadcast(&c->done_cond);
+}
+
+static void commit_run(struct volume *v)
+{
+	struct commits *c = &v->commits;
+	uint64_t number = turn_take(c);
+	enum err err;
+
+	pthread_mutex_unlock(&c->lock);
+	err = volume_commit(v, false);
+	pthread_mutex_lock(&c->lock);
+	turn_end(c, number, err);
 }
 
 /* The caller holds commits.lock. Waits until commit `number` is over, making it if nobody does. */
@@ -157,6 +168,47 @@ enum err volume_commit_now(struct volume *v)
 	err = commit_wait(v, v->commits.started + 1);
 	pthread_mutex_unlock(&v->commits.lock);
 	return err;
+}
+
+static enum err hold_committed(struct volume *v)
+{
+	if (volume_writable(v) != OK || !v->changed)
+		return OK;
+	TRY(commit_seal(v, false));
+	return store_commit_flush(v->store);
+}
+
+enum err volume_hold_still(struct volume *v)
+{
+	struct commits *c = &v->commits;
+	enum err err;
+
+	pthread_mutex_lock(&c->lock);
+	while (c->started > c->done)
+		pthread_cond_wait(&c->done_cond, &c->lock);
+	turn_take(c);
+	pthread_mutex_unlock(&c->lock);
+	pthread_rwlock_wrlock(&v->ops);
+	err = hold_committed(v);
+	volume_note_error(v, err);
+	if (err != OK)
+		volume_let_go(v);
+	return err;
+}
+
+void volume_let_go(struct volume *v)
+{
+	struct commits *c = &v->commits;
+	enum err err = OK;
+
+	pthread_rwlock_unlock(&v->ops);
+	pthread_mutex_lock(&c->lock);
+	if (v->frozen != OK)
+		err = ERR_FROZEN;
+	else if (v->changed)
+		err = ERR_NOMEM;
+	turn_end(c, c->started, err);
+	pthread_mutex_unlock(&c->lock);
 }
 
 bool volume_space_again(struct volume *v, enum err err, unsigned *tries)
