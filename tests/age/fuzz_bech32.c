@@ -1,0 +1,26 @@
+/* Any bytes as a recipient or an identity. A value has one spelling: what is taken prints as it
+ * was. */
+#include <stdlib.h>
+#include <string.h>
+#include "age/bech32.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void try_prefix(const char *hrp, const char *text, size_t len)
+{
+	uint8_t value[32];
+	char again[BECH32_LEN(15, sizeof(value)) + 1];
+
+	if (bech32_decode(text, len, hrp, value, sizeof(value)) != OK)
+		return;
+	bech32_encode(hrp, value, sizeof(value), again);
+	if (strlen(again) != len || memcmp(again, text, len) != 0)
+		abort();
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	try_prefix("age", (const char *)data, size);
+	try_prefix("AGE-SECRET-KEY-", (const char *)data, size);
+	return 0;
+}
