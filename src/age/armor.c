@@ -96,9 +96,9 @@ static enum err byte_next(struct age_armor_reader *r, int *ret)
 	return OK;
 }
 
-/* A line without its LF or CRLF, NUL-terminated. The last line of a text may lack its end. A longer
- * line than a full one is a fault; a NUL in it makes it too short for its length, another one. */
-static enum err line_next(struct age_armor_reader *r, char line[AGE_ARMOR_COLUMNS + 2],
+/* A line without its LF or CRLF; the last line of a text may lack it. One character more than a
+ * full line has is taken, since it may be the CR; otherwise it is no base64. */
+static enum err line_next(struct age_armor_reader *r, char line[AGE_ARMOR_COLUMNS + 1],
 			  size_t *ret_len)
 {
 	size_t len = 0;
@@ -114,9 +114,6 @@ static enum err line_next(struct age_armor_reader *r, char line[AGE_ARMOR_COLUMN
 	}
 	if (c == '\n' && len > 0 && line[len - 1] == '\r')
 		len--;
-	if (len > AGE_ARMOR_COLUMNS)
-		return fault(r, "line of more than 64 columns");
-	line[len] = '\0';
 	*ret_len = len;
 	return OK;
 }
@@ -146,7 +143,7 @@ static enum err space_skip(struct age_armor_reader *r)
 
 static enum err begin_read(struct age_armor_reader *r)
 {
-	char line[AGE_ARMOR_COLUMNS + 2];
+	char line[AGE_ARMOR_COLUMNS + 1];
 	size_t len;
 
 	TRY(space_skip(r));
@@ -175,7 +172,7 @@ static enum err end_read(struct age_armor_reader *r)
 
 static enum err line_read(struct age_armor_reader *r)
 {
-	char line[AGE_ARMOR_COLUMNS + 2];
+	char line[AGE_ARMOR_COLUMNS + 1];
 	size_t len;
 
 	if (!r->begun)

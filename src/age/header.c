@@ -128,6 +128,6 @@ enum err age_header_check_mac(const struct age_header *h, const char *text, size
 
 	mac_make(text, len - (MAC_LINE_LEN - MAC_MARK_LEN), file_key, mac);
 	if (!mem_equal(mac, h->mac, sizeof(mac)))
-		return ERR_AGE_HEADER_MAC;
+		return err_at(ERR_AGE_HEADER_MAC, "age header");
 	return OK;
 }

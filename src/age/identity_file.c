@@ -5,8 +5,9 @@
 #include "age/age.h"
 #include "base/text.h"
 
-#define FILE_MAX 16384u /* of the text inside; an identity with its comments has under 200 bytes   \
-			 */
+#define FILE_MAX                                                                                   \
+	16384u /* of the text inside; an identity with its comments has under 200 bytes            \
+		*/
 
 enum err age_identity_file_print(const struct age_identity *id, time_t created, struct secret **ret)
 {

@@ -104,5 +104,5 @@ enum err age_passphrase_unwrap(const struct secret *passphrase, unsigned max_log
 	TRY(stanza_read(s, max_log_n, random, &log_n));
 	TRY(derive(passphrase, random, log_n, &key));
 	err = wrap_open(&key, s->body, ret);
-	return err == ERR_FORGED ? ERR_PASSPHRASE : err;
+	return err == ERR_FORGED ? err_at(ERR_PASSPHRASE, "age file") : err;
 }

@@ -142,7 +142,7 @@ static enum err body_parse(const char *text, size_t len, struct age_stanza *s, s
 	if (!s->body)
 		return err_at(ERR_NOMEM, "stanza");
 	for (size_t i = 0; i <= full; i++) {
-		if (!line_find(text + at, len - at, &line) || line > COLUMNS)
+		if (!line_find(text + at, len - at, &line))
 			return err_at(ERR_AGE_HEADER, "stanza body without a last line");
 		if (text_unbase64(text + at, line, false, s->body + s->body_len, LINE_BYTES,
 				  &bytes) != OK)

@@ -185,6 +185,21 @@ static void full_lines_alone_come_back(void **state)
 	buf_clear(&got.got);
 }
 
+/* Only behind full lines alone an empty line could pass for a short last one. */
+static void an_empty_line_behind_full_lines_is_refused(void **state)
+{
+	CLEANUP(mem_freep) char *full = text_format("%064d", 0);
+	CLEANUP(mem_freep) char *text = text_format(BEGIN "\n%s\n\n" END "\n", full);
+	struct age_memory memory = {(uint8_t *)text, strlen(text)};
+	struct age_inflow in = {.from = age_source_memory(&memory)};
+	struct age_armor_reader r = age_armor_reader_make(&in);
+	struct age_source source = age_armor_source(&r);
+	uint8_t back[100];
+	size_t len;
+
+	assert_err(source.read(source.ctx, back, sizeof(back), &len), ERR_AGE_PAYLOAD);
+}
+
 static void pieces_of_any_size_are_taken(void **state)
 {
 	CLEANUP(mem_freep) char *text = good_armor();
@@ -281,6 +296,7 @@ static void a_nul_is_refused(void **state)
 static const struct CMUnitTest plain_tests[] = {
 	cmocka_unit_test(what_is_written_is_strict_pem),
 	cmocka_unit_test(full_lines_alone_come_back),
+	cmocka_unit_test(an_empty_line_behind_full_lines_is_refused),
 	cmocka_unit_test(pieces_of_any_size_are_taken),
 	cmocka_unit_test(every_cut_of_an_armored_file_is_refused),
 	cmocka_unit_test(every_changed_character_is_refused),

@@ -238,6 +238,38 @@ static void a_header_above_our_limit_is_refused(void **state)
 		   ERR_AGE_HEADER);
 }
 
+static enum err endless(void *ctx, void *out, size_t cap, size_t *ret_len)
+{
+	size_t *given = ctx;
+
+	memset(out, 'A', cap);
+	if (*given == 0)
+		memcpy(out, "age-encryption.org/v1\n-> ", 25);
+	*given += cap;
+	*ret_len = cap;
+	return *given > 16 * AGE_HEADER_MAX ? ERR_IO : OK;
+}
+
+static void a_header_without_end_does_not_fill_our_memory(void **state)
+{
+	const struct age_who who = {0};
+	struct catcher got = {{0}, 0};
+	size_t given = 0;
+
+	assert_err(age_decrypt(&who, (struct age_source){endless, &given}, catcher_sink(&got)),
+		   ERR_AGE_HEADER);
+	assert_in_range(given, AGE_HEADER_MAX, AGE_HEADER_MAX + 8192);
+}
+
+static void a_file_key_of_another_length_is_not_wrapped(void **state)
+{
+	CLEANUP(secret_freep) struct secret *key = fixture_secret("seventeen letters");
+	struct age_recipient r = fixture_recipient();
+	struct age_stanza s = {0};
+
+	assert_err(age_recipient_wrap(&r, key, &s), ERR_INVALID);
+}
+
 static void a_share_of_low_order_is_refused(void **state)
 {
 	CLEANUP(mem_freep) char *header = fixture_header("-> X25519 " BODY "\n" BODY "\n");
@@ -309,6 +341,8 @@ static const struct CMUnitTest plain_tests[] = {
 	cmocka_unit_test(every_cut_of_a_header_is_refused),
 	cmocka_unit_test(a_parsed_header_prints_as_it_was),
 	cmocka_unit_test(a_header_above_our_limit_is_refused),
+	cmocka_unit_test(a_header_without_end_does_not_fill_our_memory),
+	cmocka_unit_test(a_file_key_of_another_length_is_not_wrapped),
 	cmocka_unit_test(a_share_of_low_order_is_refused),
 	cmocka_unit_test(a_wrong_tag_in_our_stanza_fits_nobody),
 	cmocka_unit_test(a_body_of_another_length_is_not_tried),
