@@ -4,6 +4,7 @@
 #pragma once
 #include "age/identity.h"
 #include "age/recipient.h"
+#include "crypto/hash.h"
 #include "crypto/sign.h"
 #include "store/disk.h"
 

@@ -50,7 +50,7 @@ struct vault_facts {
 
 /* `path` is a .VLT folder. Errors, in the order of PRODUCT.md: ERR_MEDIUM_NOT_FOUND, ERR_NOT_A_VAULT,
  * ERR_NO_KEY_FITS, ERR_NOT_ENROLLED, ERR_VAULT_BUSY, ERR_ROLLBACK, ERR_NO_STATE, ERR_NEWER_FORMAT,
- * ERR_LOG_WRITE. `quiet`: leaves no `unlock` record (only for tools that cannot reach content). */
+ * ERR_LOG_WRITE. */
 MUST_CHECK enum err vault_open(const struct vault_actor *actor, const char *path, bool read_only,
 			       const char *purpose, struct vault **ret, struct vault_facts *ret_facts);
 struct volume *vault_volume(struct vault *v);

@@ -1,0 +1,253 @@
+/* Making a vault. Whatever fails, nothing of it stays. */
+#include <ctype.h>
+#include <dirent.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include "access/finder_note.h"
+#include "access/internal.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "crypto/random.h"
+#include "store/folder_disk.h"
+
+/* ---- the folder ---- */
+
+static enum err check_label(const char *label)
+{
+	size_t len = strlen(label);
+
+	if (len == 0 || len > VAULT_LABEL_MAX || !text_is_utf8(label, len) || strchr(label, '/') ||
+	    label[0] == '.' || strcspn(label, "\r\n\t") != len)
+		return err_at(ERR_INVALID, "label \"%s\"", label);
+	return OK;
+}
+
+/* The label as an 8.3 name, if it is one. */
+static bool short_name(const char *label, char out[9])
+{
+	size_t len = strlen(label);
+
+	if (len > 8)
+		return false;
+	for (size_t i = 0; i < len; i++) {
+		unsigned char c = (unsigned char)label[i];
+
+		if (!isascii(c) || !(isalnum(c) || c == '-' || c == '_'))
+			return false;
+		out[i] = (char)toupper(c);
+	}
+	out[len] = '\0';
+	return true;
+}
+
+static enum err make_folder(const char *dir, const char *name, struct buf *ret)
+{
+	buf_clear(ret);
+	TRY(buf_printf(ret, "%s/%s" VAULT_SUFFIX, dir, name));
+	if (mkdir(ret->data, 0700) == 0)
+		return OK;
+	if (errno == EEXIST)
+		return err_at(ERR_EXISTS, "%s", ret->data);
+	if (errno == ENOENT || errno == ENOTDIR)
+		return err_at(ERR_NOT_FOUND, "%s", dir);
+	return err_from_errno("%s", ret->data);
+}
+
+/* A label that is no short name gets the first free VAULTnnn. */
+static enum err make_any_folder(const char *dir, const char *label, struct buf *ret)
+{
+	char name[16];
+
+	if (short_name(label, name))
+		return make_folder(dir, name, ret);
+	for (unsigned i = 1; i < 1000; i++) {
+		enum err err;
+
+		snprintf(name, sizeof(name), "VAULT%03u", i);
+		err = make_folder(dir, name, ret);
+		if (err != ERR_EXISTS)
+			return err;
+	}
+	return err_at(ERR_EXISTS, "%s", dir);
+}
+
+/* Only files of ours are in it. */
+static void remove_folder(const char *path)
+{
+	DIR *dir = opendir(path);
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)) != NULL)
+		if (entry->d_name[0] != '.')
+			(void)unlinkat(dirfd(dir), entry->d_name, 0);
+	if (dir)
+		closedir(dir);
+	(void)rmdir(path);
+}
+
+/* ---- what goes into it ---- */
+
+static enum err write_note(const char *folder)
+{
+	char *path = io_path_join(folder, "README.TXT");
+	enum err err;
+
+	if (!path)
+		return err_at(ERR_NOMEM, "path");
+	err = io_create_file(path, finder_note, strlen(finder_note), 0644);
+	free(path);
+	return err;
+}
+
+static enum err collect_recipients(const struct vault_actor *actor, const struct vault_new *what,
+				   struct keyfile *k)
+{
+	k->recipients = calloc(what->to_count + 1, sizeof(*k->recipients));
+	if (!k->recipients)
+		return err_at(ERR_NOMEM, "recipients");
+	age_identity_recipient(actor->identity, &k->recipients[0]);
+	k->recipient_count = 1;
+	for (size_t i = 0; i < what->to_count; i++) {
+		bool known = false;
+
+		for (size_t j = 0; j < k->recipient_count; j++)
+			known = known || age_recipient_equal(&k->recipients[j], &what->to[i]);
+		if (!known)
+			k->recipients[k->recipient_count++] = what->to[i];
+	}
+	return OK;
+}
+
+static enum err draw_secrets(const struct vault_actor *actor, const struct vault_new *what,
+			     struct vault *v)
+{
+	random_bytes(v->key.volume_id, STORE_ID_LEN);
+	v->key.epoch = 1;
+	v->key.sequence = 1;
+	v->key.created = clock_wall().tv_sec;
+	v->key.separated = what->separated;
+	TRY(secret_random(32, &v->key.share));
+	TRY(collect_recipients(actor, what, &v->key));
+	if (what->separated) {
+		random_bytes(v->key.device_id, sizeof(v->key.device_id));
+		TRY(secret_random(DEVICE_SECRET_LEN, &v->device));
+	}
+	text_hex(v->key.volume_id, STORE_ID_LEN, v->volume_hex);
+	return keyfile_epoch_key(&v->key, v->device, &v->epoch_key);
+}
+
+static enum err write_keys(const struct vault_actor *actor, struct vault *v)
+{
+	CLEANUP(sign_key_freep) struct sign_key *signer = NULL;
+
+	TRY(staff_sign_key(actor->identity, &signer));
+	TRY(keyfile_write(v->disk, DISK_KEY0, &v->key, v->epoch_key, signer));
+	return keyfile_copy(v->disk, DISK_KEY0, DISK_KEY1);
+}
+
+static enum err format_volume(const struct vault_actor *actor, struct vault *v, const char *label)
+{
+	const uint8_t user[STORE_USER_LEN] = { 0 };
+	struct store_door door = { v->key.epoch, v->epoch_key, { 0 } };
+	struct store_unlock unlock = { .doors = &door, .door_count = 1 };
+
+	memcpy(door.keyfile_sha256, v->key.sha256, SHA256_LEN);
+	memcpy(unlock.volume_id, v->key.volume_id, STORE_ID_LEN);
+	TRY(home_host_key(actor->home, &unlock.host_key));
+	TRY(store_format(v->disk, &unlock, user));
+	TRY(store_open(v->disk, &unlock, &v->store, &v->facts.store));
+	TRY(volume_format(v->store, label, getuid(), getgid()));
+	TRY(volume_open(v->store, &v->volume));
+	/* Closing commits once more, cleanly, so that the first opening finds a clean end. */
+	return volume_close(TAKE(v->volume));
+}
+
+static enum err keep_device(const struct vault_actor *actor, struct vault *v, const char *label)
+{
+	CLEANUP(device_clear) struct device d = { 0 };
+	CLEANUP(sign_key_freep) struct sign_key *signer = NULL;
+	struct age_recipient me;
+
+	if (!v->device)
+		return OK;
+	age_identity_recipient(actor->identity, &me);
+	TRY(staff_sign_key(actor->identity, &signer));
+	memcpy(d.volume_id, v->key.volume_id, VOLUME_ID_LEN);
+	memcpy(d.device_id, v->key.device_id, sizeof(d.device_id));
+	memcpy(d.issuer_vkey, sign_key_vkey(signer), SIGN_VKEY_LEN);
+	strncpy(d.label, label, sizeof(d.label) - 1);
+	TRY(secret_copy(secret_data(v->device), DEVICE_SECRET_LEN, &d.secret));
+	return device_save(actor->home, &d, &me, 1);
+}
+
+static void forget_device(const struct vault_actor *actor, const struct vault *v)
+{
+	CLEANUP(buf_clear) struct buf path = { 0 };
+
+	if (v->device && v->volume_hex[0] &&
+	    buf_printf(&path, "%s/%s.age", home_devices_dir(actor->home), v->volume_hex) == OK)
+		(void)unlink(path.data);
+}
+
+static enum err record_create(struct vault *v, const struct vault_new *what)
+{
+	struct audit_event event;
+
+	vault_event(v, AUDIT_CREATE, &event);
+	event.category = what->category;
+	event.purpose = what->purpose;
+	return leave_record(&v->actor, &event);
+}
+
+static enum err fill(const struct vault_actor *actor, const struct vault_new *what,
+		     const char *folder, struct vault *v)
+{
+	v->actor = *actor;
+	v->actor_name = actor_text(actor);
+	if (!v->actor_name)
+		return err_at(ERR_NOMEM, "vault");
+	TRY(write_note(folder));
+	TRY(folder_disk_create(folder));
+	TRY(folder_disk_open(folder, false, &v->disk));
+	TRY(draw_secrets(actor, what, v));
+	TRY(write_keys(actor, v));
+	TRY(format_volume(actor, v, what->label));
+	TRY(keep_device(actor, v, what->label));
+	memcpy(v->facts.volume_id, v->key.volume_id, STORE_ID_LEN);
+	memcpy(v->facts.label, what->label, strlen(what->label) + 1);
+	strncpy(v->facts.path, folder, sizeof(v->facts.path) - 1);
+	v->facts.separated = what->separated;
+	TRY(record_create(v, what));
+	folder_disk_hide_times(v->disk);
+	return vault_remember(v, true);
+}
+
+enum err vault_create(const struct vault_actor *actor, const struct vault_new *what,
+		      char **ret_path)
+{
+	CLEANUP(vault_clear) struct vault v = { 0 };
+	CLEANUP(buf_clear) struct buf folder = { 0 };
+	char *full;
+	enum err err;
+
+	TRY(check_label(what->label));
+	TRY(make_any_folder(what->dir, what->label, &folder));
+	full = realpath(folder.data, NULL);
+	err = full ? fill(actor, what, full, &v) : err_from_errno("%s", folder.data);
+	if (err != OK) {
+		char detail[512];
+
+		strncpy(detail, err_detail(), sizeof(detail) - 1);
+		detail[sizeof(detail) - 1] = '\0';
+		forget_device(actor, &v);
+		remove_folder(folder.data);
+		free(full);
+		return err_at(err, "%s", detail);
+	}
+	*ret_path = full;
+	return OK;
+}

@@ -1,0 +1,35 @@
+/* What the files of access share. */
+#pragma once
+#include "access/keyfile_format.h"
+#include "access/vault.h"
+
+/* A vault's store, unlocked; the volume is open only in a vault that was opened for its content. */
+struct vault {
+	struct vault_actor actor; /* borrowed parts */
+	char *actor_name;	  /* "name/fingerprint" */
+	char *purpose;
+	struct disk *disk;
+	struct store *store;
+	struct volume *volume;
+	struct keyfile key;	     /* in force */
+	enum disk_area key_area;     /* where it stands */
+	struct secret *device;	     /* D; NULL when not separated */
+	struct secret *epoch_key;
+	struct device device_record; /* as the keyring had it */
+	struct vault_facts facts;
+	char volume_hex[33], session_hex[33];
+};
+
+/* malloc'd "name/fingerprint", or what is known of it. */
+char *actor_text(const struct vault_actor *actor);
+MUST_CHECK enum err leave_record(const struct vault_actor *actor, const struct audit_event *event);
+/* An event with the fields that every record about this vault has. */
+void vault_event(const struct vault *v, enum audit_code code, struct audit_event *ret);
+
+/* Everything up to the store: files, keys, device secret, state, rollback check. No record. */
+MUST_CHECK enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,
+				 struct vault *v);
+/* Frees what vault_unlock made; commits nothing. All-zero is welcome. */
+void vault_clear(struct vault *v);
+/* Remembers the state that is durable now. */
+MUST_CHECK enum err vault_remember(struct vault *v, bool clean);

@@ -1,0 +1,184 @@
+/* Opening and closing a vault, with its records. */
+#include <stdlib.h>
+#include <string.h>
+#include "access/internal.h"
+#include "base/text.h"
+#include "store/folder_disk.h"
+
+static enum audit_result result_of(enum err err)
+{
+	switch (err) {
+	case ERR_NO_KEY_FITS:
+	case ERR_PASSPHRASE:
+	case ERR_NOT_ENROLLED:
+	case ERR_VAULT_BUSY:
+	case ERR_ROLLBACK:
+	case ERR_REVOKED:
+	case ERR_POLICY:
+		return AUDIT_REFUSED;
+	default:
+		return AUDIT_FAILED;
+	}
+}
+
+/* An opening that failed is told too. The reason outweighs a log that cannot be written. */
+static enum err record_failure(struct vault *v, enum err why)
+{
+	char detail[512];
+	struct audit_event event;
+
+	strncpy(detail, err_detail(), sizeof(detail) - 1);
+	detail[sizeof(detail) - 1] = '\0';
+	vault_event(v, why == ERR_ROLLBACK ? AUDIT_ROLLBACK : AUDIT_UNLOCK_FAIL, &event);
+	event.result = result_of(why);
+	event.reason = why;
+	event.mode = NULL;
+	(void)!leave_record(&v->actor, &event);
+	return err_at(why, "%s", detail);
+}
+
+/* The session before did not end well: what it left is told before anything new happens. */
+static enum err record_unclean(struct vault *v)
+{
+	const struct store_report *r = &v->facts.store;
+	struct audit_event event;
+	char session[33];
+
+	if (r->was_clean)
+		return OK;
+	vault_event(v, AUDIT_UNCLEAN, &event);
+	text_hex(r->session_id, STORE_ID_LEN, session);
+	event.session_id = session;
+	event.mode = NULL;
+	event.generation = r->generation;
+	event.lost_generations = r->newest_seen - r->generation;
+	event.saved_until = r->time;
+	event.reason = r->damaged ? ERR_DAMAGED : OK;
+	return leave_record(&v->actor, &event);
+}
+
+static enum err record_unlock(struct vault *v)
+{
+	struct audit_event event;
+
+	vault_event(v, AUDIT_UNLOCK, &event);
+	return leave_record(&v->actor, &event);
+}
+
+static enum err take_label(struct vault *v)
+{
+	const char *label = volume_label(v->volume);
+
+	if (strlen(label) >= sizeof(v->facts.label))
+		return err_at(ERR_MALFORMED, "label");
+	memcpy(v->facts.label, label, strlen(label) + 1);
+	return OK;
+}
+
+/* The record comes first: content is out of reach until it is on the disk. */
+static enum err open_volume(struct vault *v)
+{
+	TRY(record_unclean(v));
+	TRY(record_unlock(v));
+	TRY(volume_open(v->store, &v->volume));
+	TRY(take_label(v));
+	return vault_remember(v, v->facts.store.was_clean);
+}
+
+enum err vault_open(const struct vault_actor *actor, const char *path, bool read_only,
+		    const char *purpose, struct vault **ret, struct vault_facts *ret_facts)
+{
+	struct vault *v = calloc(1, sizeof(*v));
+	bool opened = false;
+	enum err err;
+
+	if (!v)
+		return err_at(ERR_NOMEM, "vault");
+	v->purpose = purpose ? strdup(purpose) : NULL;
+	err = purpose && !v->purpose ? err_at(ERR_NOMEM, "vault")
+				     : vault_unlock(actor, path, read_only, v);
+	if (err == OK) {
+		opened = true;
+		err = open_volume(v);
+	}
+	if (err != OK) {
+		if (!opened || err != ERR_LOG_WRITE)
+			err = record_failure(v, err);
+		vault_clear(v);
+		free(v);
+		return err;
+	}
+	*ret = v;
+	*ret_facts = v->facts;
+	return OK;
+}
+
+struct volume *vault_volume(struct vault *v)
+{
+	return v->volume;
+}
+
+struct store *vault_store(struct vault *v)
+{
+	return v->store;
+}
+
+const struct vault_facts *vault_facts(const struct vault *v)
+{
+	return &v->facts;
+}
+
+enum err vault_present(struct vault *v)
+{
+	struct disk_info info;
+
+	return disk_list(v->disk, &info);
+}
+
+/* ---- closing ---- */
+
+static void closing_event(struct vault *v, const struct volume_totals *totals, enum err how,
+			  char super_hex[65], struct audit_event *ret)
+{
+	struct store_info info;
+	enum audit_code code = AUDIT_LOCK;
+
+	store_info(v->store, &info);
+	if (info.frozen == ERR_REMOVED || how == ERR_REMOVED)
+		code = AUDIT_REMOVED;
+	else if (info.frozen != OK || how != OK)
+		code = AUDIT_UNCLEAN;
+	vault_event(v, code, ret);
+	ret->result = code == AUDIT_LOCK ? AUDIT_OK : AUDIT_FAILED;
+	ret->reason = info.frozen != OK ? info.frozen : how;
+	ret->generation = info.generation;
+	ret->has_totals = true;
+	ret->files = totals->files;
+	ret->bytes = totals->bytes;
+	text_hex(info.super_sha256, SHA256_LEN, super_hex);
+	ret->super_sha256 = super_hex;
+}
+
+enum err vault_close(struct vault *v)
+{
+	struct volume_totals totals;
+	struct audit_event event;
+	char super_hex[65];
+	enum err err, recorded;
+
+	volume_totals(v->volume, &totals);
+	err = volume_close(TAKE(v->volume));
+	closing_event(v, &totals, err, super_hex, &event);
+	if (event.code == AUDIT_LOCK) {
+		enum err kept = vault_remember(v, true);
+
+		err = err != OK ? err : kept;
+		folder_disk_hide_times(v->disk);
+	}
+	recorded = leave_record(&v->actor, &event);
+	if (event.code == AUDIT_REMOVED)
+		err = err_at(ERR_REMOVED, "%s", v->facts.path);
+	vault_clear(v);
+	free(v);
+	return err != OK ? err : recorded;
+}

@@ -1,0 +1,67 @@
+/* Records of what is done with a vault. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "access/internal.h"
+#include "base/text.h"
+
+char *actor_text(const struct vault_actor *actor)
+{
+	char fpr[STAFF_FPR_LEN] = "";
+	char *text = NULL;
+
+	if (actor->identity) {
+		struct age_recipient me;
+
+		age_identity_recipient(actor->identity, &me);
+		staff_fpr(&me, fpr);
+	}
+	if (asprintf(&text, "%s%s%s", actor->name ? actor->name : "", fpr[0] ? "/" : "", fpr) < 0)
+		return NULL;
+	return text;
+}
+
+enum err leave_record(const struct vault_actor *actor, const struct audit_event *event)
+{
+	enum err err = actor->recorder->record(actor->recorder->ctx, event);
+
+	return err == OK ? OK : ERR_LOG_WRITE;
+}
+
+void vault_event(const struct vault *v, enum audit_code code, struct audit_event *ret)
+{
+	*ret = (struct audit_event){
+		.code = code,
+		.actor = v->actor_name,
+		.volume_id = v->volume_hex[0] ? v->volume_hex : NULL,
+		.label = v->facts.label[0] ? v->facts.label : NULL,
+		.purpose = v->purpose,
+		.suite = VAULT_SUITE,
+	};
+	if (v->store) {
+		ret->session_id = v->session_hex;
+		ret->mode = v->facts.read_only ? "ro" : "rw";
+		ret->keysep = v->facts.separated ? 1 : -1;
+		ret->generation = v->facts.store.generation;
+	}
+}
+
+static enum err append(void *ctx, const struct audit_event *event)
+{
+	return audit_log_append(ctx, event, NULL);
+}
+
+enum err vault_host_recorder(struct home *home, struct audit_log **ret_log, struct recorder *ret)
+{
+	const struct sign_key *key;
+	const char *id;
+	enum err err = home_host_key(home, &key);
+
+	if (err == OK)
+		err = home_host_id(home, &id);
+	if (err != OK)
+		return err;
+	TRY(audit_log_open(home_log_path(home), id, key, ret_log));
+	*ret = (struct recorder){ append, *ret_log };
+	return OK;
+}

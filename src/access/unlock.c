@@ -1,0 +1,214 @@
+/* From a folder and an identity to an open store: who may, with what, in which state. */
+#include <stdlib.h>
+#include <string.h>
+#include "access/internal.h"
+#include "base/text.h"
+#include "store/folder_disk.h"
+
+/* The KEY files that could be read, and why not. */
+struct keyring {
+	struct keyfile file[2];
+	enum err err[2];
+	struct secret *epoch_key[2];
+	bool good[2];
+};
+
+static void keyring_clear(struct keyring *k)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		keyfile_clear(&k->file[i]);
+		secret_free(k->epoch_key[i]);
+	}
+}
+
+/* Why neither KEY file opened; the more telling reason of the two. */
+static enum err no_key_reason(const struct keyring *k)
+{
+	static const enum err order[] = { ERR_NO_KEY_FITS, ERR_NEWER_FORMAT, ERR_NOMEM, ERR_REMOVED,
+					  ERR_IO, ERR_FORGED };
+
+	for (unsigned i = 0; i < ARRAY_LEN(order); i++)
+		if (k->err[0] == order[i] || k->err[1] == order[i])
+			return err_at(order[i], "%s", order[i] == ERR_FORGED ? "KEY files" : "");
+	return err_at(k->err[0], "KEY files");
+}
+
+static enum err read_keys(struct vault *v, const struct age_identity *id, struct keyring *k)
+{
+	for (unsigned i = 0; i < 2; i++) {
+		k->err[i] = keyfile_read(v->disk, i ? DISK_KEY1 : DISK_KEY0, id, &k->file[i]);
+		k->good[i] = k->err[i] == OK;
+	}
+	if (!k->good[0] && !k->good[1])
+		return no_key_reason(k);
+	if (k->good[0] && k->good[1] &&
+	    memcmp(k->file[0].volume_id, k->file[1].volume_id, STORE_ID_LEN) != 0)
+		return err_at(ERR_FORGED, "the two KEY files are of different vaults");
+	return OK;
+}
+
+/* The device secret, or proof that none is needed. A vault for which this host keeps one can't turn
+ * into one that needs none: that would be a forgery. */
+static enum err load_device(struct vault *v, const struct keyfile *k)
+{
+	enum err err = device_load(v->actor.home, k->volume_id, v->actor.identity,
+				   &v->device_record);
+
+	if (!k->separated) {
+		if (err == OK || err == ERR_NO_KEY_FITS)
+			return err_at(ERR_FORGED, "the vault says that it needs no device secret");
+		return err == ERR_NOT_ENROLLED ? OK : err;
+	}
+	if (err == ERR_NO_KEY_FITS)
+		return err_at(ERR_NOT_ENROLLED, "this staff key has no device secret here");
+	TRY(err);
+	v->device = TAKE(v->device_record.secret);
+	return OK;
+}
+
+/* Keeps the KEY files that share and device secret together vouch for. */
+static enum err prove_keys(struct vault *v, struct keyring *k)
+{
+	enum err err = ERR_FORGED;
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (!k->good[i])
+			continue;
+		TRY(keyfile_epoch_key(&k->file[i], v->device, &k->epoch_key[i]));
+		err = keyfile_prove(v->disk, i ? DISK_KEY1 : DISK_KEY0, &k->file[i],
+				    k->epoch_key[i]);
+		k->good[i] = err == OK;
+	}
+	return k->good[0] || k->good[1] ? OK : err;
+}
+
+static enum err open_store(struct vault *v, struct keyring *k, bool read_only)
+{
+	struct store_door doors[2];
+	unsigned place[2], count = 0;
+	struct store_unlock unlock = { .doors = doors, .read_only = read_only };
+	struct seen seen = { 0 };
+
+	for (unsigned i = 0; i < 2; i++) {
+		if (!k->good[i])
+			continue;
+		place[count] = i;
+		doors[count] = (struct store_door){ k->file[i].epoch, k->epoch_key[i], { 0 } };
+		memcpy(doors[count].keyfile_sha256, k->file[i].sha256, SHA256_LEN);
+		memcpy(unlock.volume_id, k->file[i].volume_id, STORE_ID_LEN);
+		count++;
+	}
+	unlock.door_count = count;
+	if (!read_only)
+		TRY(home_host_key(v->actor.home, &unlock.host_key));
+	if (seen_load(v->actor.home, unlock.volume_id, &seen) == OK)
+		unlock.seen_generation = seen.generation;
+	TRY(store_open(v->disk, &unlock, &v->store, &v->facts.store));
+	v->key_area = place[v->facts.store.door] ? DISK_KEY1 : DISK_KEY0;
+	v->key = k->file[place[v->facts.store.door]];
+	memset(&k->file[place[v->facts.store.door]], 0, sizeof(v->key));
+	v->epoch_key = TAKE(k->epoch_key[place[v->facts.store.door]]);
+	return OK;
+}
+
+/* format.md 5: what is found against what this host saw last. */
+static enum err check_rollback(struct vault *v)
+{
+	const struct store_report *r = &v->facts.store;
+	struct seen seen = { 0 };
+	struct store_info info;
+	bool same_session;
+	enum err err;
+
+	err = seen_load(v->actor.home, v->facts.volume_id, &seen);
+	v->facts.first_sight = err == ERR_NOT_FOUND;
+	if (v->facts.first_sight)
+		return OK;
+	TRY(err);
+	store_info(v->store, &info);
+	same_session = memcmp(seen.session_id, r->session_id, STORE_ID_LEN) == 0;
+	if (r->generation > seen.generation)
+		return OK;
+	if (r->generation == seen.generation) {
+		if (mem_equal(info.super_sha256, seen.super_sha256, SHA256_LEN))
+			return OK;
+		return err_at(ERR_ROLLBACK, "state %llu is not the one seen before",
+			      (unsigned long long)r->generation);
+	}
+	/* A clean end stands twice: its first copy is as good as its second. */
+	if (seen.clean && r->was_clean && same_session && r->generation + 1 == seen.generation)
+		return OK;
+	/* This host's own session that lost its tail when the medium was pulled. */
+	if (!seen.clean && same_session && seen.generation - r->generation <= 8)
+		return OK;
+	return err_at(ERR_ROLLBACK, "state %llu, but this computer has seen state %llu",
+		      (unsigned long long)r->generation, (unsigned long long)seen.generation);
+}
+
+static void fill_facts(struct vault *v, const char *path)
+{
+	struct store_info info;
+
+	store_info(v->store, &info);
+	memcpy(v->facts.volume_id, info.volume_id, STORE_ID_LEN);
+	text_hex(info.volume_id, STORE_ID_LEN, v->volume_hex);
+	text_hex(info.session_id, STORE_ID_LEN, v->session_hex);
+	v->facts.read_only = info.read_only;
+	v->facts.separated = v->key.separated;
+	strncpy(v->facts.path, path, sizeof(v->facts.path) - 1);
+	strncpy(v->facts.label, v->device_record.label, sizeof(v->facts.label) - 1);
+}
+
+enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,
+		      struct vault *v)
+{
+	CLEANUP(keyring_clear) struct keyring keys = { 0 };
+	const struct keyfile *any;
+
+	v->actor = *actor;
+	if (!v->actor_name)
+		v->actor_name = actor_text(actor);
+	if (!v->actor_name)
+		return err_at(ERR_NOMEM, "vault");
+	TRY(folder_disk_open(path, read_only, &v->disk));
+	TRY(read_keys(v, actor->identity, &keys));
+	any = &keys.file[keys.good[0] ? 0 : 1];
+	text_hex(any->volume_id, STORE_ID_LEN, v->volume_hex);
+	TRY(load_device(v, any));
+	TRY(prove_keys(v, &keys));
+	TRY(open_store(v, &keys, read_only));
+	fill_facts(v, path);
+	return check_rollback(v);
+}
+
+void vault_clear(struct vault *v)
+{
+	(void)!volume_close(TAKE(v->volume));
+	store_close(TAKE(v->store));
+	disk_close(TAKE(v->disk));
+	keyfile_clear(&v->key);
+	secret_free(TAKE(v->device));
+	secret_free(TAKE(v->epoch_key));
+	device_clear(&v->device_record);
+	free(TAKE(v->actor_name));
+	free(TAKE(v->purpose));
+}
+
+enum err vault_remember(struct vault *v, bool clean)
+{
+	struct seen seen = { .clean = clean };
+	struct store_info info;
+
+	store_info(v->store, &info);
+	seen.generation = info.generation;
+	seen.epoch = info.epoch;
+	memcpy(seen.super_sha256, info.super_sha256, SHA256_LEN);
+	/* The session that the state on the medium carries: ours once we have committed. */
+	memcpy(seen.session_id,
+	       info.generation > v->facts.store.generation ? info.session_id
+							   : v->facts.store.session_id,
+	       STORE_ID_LEN);
+	strncpy(seen.label, v->facts.label, sizeof(seen.label) - 1);
+	strncpy(seen.medium, v->facts.path, sizeof(seen.medium) - 1);
+	return seen_save(v->actor.home, v->facts.volume_id, &seen);
+}
