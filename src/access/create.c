@@ -179,7 +179,7 @@ static enum err keep_device(const struct vault_actor *actor, struct vault *v, co
 	memcpy(d.volume_id, v->key.volume_id, VOLUME_ID_LEN);
 	memcpy(d.device_id, v->key.device_id, sizeof(d.device_id));
 	memcpy(d.issuer_vkey, sign_key_vkey(signer), SIGN_VKEY_LEN);
-	strncpy(d.label, label, sizeof(d.label) - 1);
+	text_copy(d.label, sizeof(d.label), label);
 	TRY(secret_copy(secret_data(v->device), DEVICE_SECRET_LEN, &d.secret));
 	return device_save(actor->home, &d, &me, 1);
 }
@@ -219,7 +219,7 @@ static enum err fill(const struct vault_actor *actor, const struct vault_new *wh
 	TRY(keep_device(actor, v, what->label));
 	memcpy(v->facts.volume_id, v->key.volume_id, STORE_ID_LEN);
 	memcpy(v->facts.label, what->label, strlen(what->label) + 1);
-	strncpy(v->facts.path, folder, sizeof(v->facts.path) - 1);
+	text_copy(v->facts.path, sizeof(v->facts.path), folder);
 	v->facts.separated = what->separated;
 	TRY(record_create(v, what));
 	folder_disk_hide_times(v->disk);
@@ -241,8 +241,7 @@ enum err vault_create(const struct vault_actor *actor, const struct vault_new *w
 	if (err != OK) {
 		char detail[512];
 
-		strncpy(detail, err_detail(), sizeof(detail) - 1);
-		detail[sizeof(detail) - 1] = '\0';
+		text_copy(detail, sizeof(detail), err_detail());
 		forget_device(actor, &v);
 		remove_folder(folder.data);
 		free(full);

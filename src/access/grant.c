@@ -81,7 +81,7 @@ static enum err write_ticket(struct vault *v, const struct age_recipient *to, co
 		return err_at(ERR_INVALID, "this vault needs no ticket: it has no device secret");
 	memcpy(d.volume_id, v->key.volume_id, VOLUME_ID_LEN);
 	memcpy(d.device_id, v->key.device_id, sizeof(d.device_id));
-	strncpy(d.label, v->facts.label[0] ? v->facts.label : "vault", sizeof(d.label) - 1);
+	text_copy(d.label, sizeof(d.label), v->facts.label[0] ? v->facts.label : "vault");
 	TRY(secret_copy(secret_data(v->device), DEVICE_SECRET_LEN, &d.secret));
 	return ticket_write(path, &d, to, v->actor.identity);
 }

@@ -27,8 +27,7 @@ static enum err record_failure(struct vault *v, enum err why)
 	char detail[512];
 	struct audit_event event;
 
-	strncpy(detail, err_detail(), sizeof(detail) - 1);
-	detail[sizeof(detail) - 1] = '\0';
+	text_copy(detail, sizeof(detail), err_detail());
 	vault_event(v, why == ERR_ROLLBACK ? AUDIT_ROLLBACK : AUDIT_UNLOCK_FAIL, &event);
 	event.result = result_of(why);
 	event.reason = why;

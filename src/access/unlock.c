@@ -155,8 +155,8 @@ static void fill_facts(struct vault *v, const char *path)
 	text_hex(info.session_id, STORE_ID_LEN, v->session_hex);
 	v->facts.read_only = info.read_only;
 	v->facts.separated = v->key.separated;
-	strncpy(v->facts.path, path, sizeof(v->facts.path) - 1);
-	strncpy(v->facts.label, v->device_record.label, sizeof(v->facts.label) - 1);
+	text_copy(v->facts.path, sizeof(v->facts.path), path);
+	text_copy(v->facts.label, sizeof(v->facts.label), v->device_record.label);
 }
 
 enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,
@@ -208,7 +208,7 @@ enum err vault_remember(struct vault *v, bool clean)
 	       info.generation > v->facts.store.generation ? info.session_id
 							   : v->facts.store.session_id,
 	       STORE_ID_LEN);
-	strncpy(seen.label, v->facts.label, sizeof(seen.label) - 1);
-	strncpy(seen.medium, v->facts.path, sizeof(seen.medium) - 1);
+	text_copy(seen.label, sizeof(seen.label), v->facts.label);
+	text_copy(seen.medium, sizeof(seen.medium), v->facts.path);
 	return seen_save(v->actor.home, v->facts.volume_id, &seen);
 }

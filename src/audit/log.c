@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "audit/line.h"
 #include "base/io.h"
+#include "base/text.h"
 
 struct audit_log {
 	int fd;
@@ -21,8 +22,7 @@ static enum err no_log(enum err err)
 
 	if (err == OK || err == ERR_LOG_WRITE)
 		return err;
-	strncpy(detail, err_detail(), sizeof(detail) - 1);
-	detail[sizeof(detail) - 1] = '\0';
+	text_copy(detail, sizeof(detail), err_detail());
 	return err_at(ERR_LOG_WRITE, "%s", detail);
 }
 

@@ -216,3 +216,11 @@ void text_time(time_t t, char out[32])
 		 offset < 0 ? '-' : '+', (unsigned)(offset < 0 ? -offset : offset) / 60 % 100,
 		 (unsigned)(offset < 0 ? -offset : offset) % 60);
 }
+
+void text_copy(char *out, size_t cap, const char *text)
+{
+	size_t len = strnlen(text, cap - 1);
+
+	memcpy(out, text, len);
+	out[len] = '\0';
+}

@@ -7,6 +7,8 @@
 bool text_is_utf8(const char *s, size_t len); /* strict: no surrogates, no overlong forms */
 /* UTF-16 units that `s` needs: a byte that is not part of valid UTF-8 counts one unit. */
 size_t text_utf16_units(const char *s, size_t len);
+/* Copies as much as fits, always NUL-terminated. */
+void text_copy(char *out, size_t cap, const char *text);
 void text_hex(const void *data, size_t len, char *out); /* lower case; out has 2*len+1 bytes */
 /* Exactly len bytes from 2*len hex digits, either case; ERR_BAD_FORMAT otherwise. */
 MUST_CHECK enum err text_unhex(const char *hex, void *out, size_t len);
