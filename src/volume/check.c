@@ -12,7 +12,7 @@ struct fact { /* of one object, in the order of numbers */
 	uint64_t ino;
 	struct inode_item item;
 	bool has_inode, has_inline, is_orphan, is_hurt;
-	uint64_t blocks, data_end, last_window; /* found; last_window counts from 1 */
+	uint64_t blocks, data_end; /* found */
 	uint64_t names, folders;		/* names it has, folders it holds */
 	size_t name;				/* index of one of its names, plus 1 */
 };
@@ -118,9 +118,8 @@ static enum err walk_extent(struct check *c, struct fact *f, const struct store_
 
 	if (extent_check(view, c->v->shift) != OK)
 		return check_note(c, f->ino, ERR_MALFORMED, "bad extent");
-	if (window + 1 == f->last_window)
+	if (view->key.offset < f->data_end)
 		TRY(check_note(c, f->ino, ERR_MALFORMED, "extents overlap"));
-	f->last_window = window + 1;
 	f->blocks += (uint64_t)view->record.blocks * (DISK_BLOCK / 512);
 	f->data_end = MAX(f->data_end, view->key.offset + view->record.extra);
 	if (f->has_inline && window == 0)

@@ -4,9 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A chunk may become INLINE or a record, and what it replaces may have another key. */
-#define CHUNK_ITEMS 2u
-
 void pool_init(struct pool *p)
 {
 	pthread_mutex_init(&p->lock, NULL);
@@ -77,6 +74,7 @@ enum err chunk_create(struct volume *v, struct inode *inode, uint64_t index, str
 	c->inode = inode;
 	c->index = index;
 	c->fresh = true;
+	c->node_blocks = chunk_node_blocks(inode, index);
 	memmove(inode->chunks + at + 1, inode->chunks + at,
 		(inode->chunk_count - at) * sizeof(struct chunk *));
 	inode->chunks[at] = c;
@@ -91,7 +89,7 @@ enum err chunk_create(struct volume *v, struct inode *inode, uint64_t index, str
 
 static enum err chunk_promise(struct volume *v, struct chunk *c, uint32_t hi, bool freeing)
 {
-	uint64_t want = store_record_blocks(hi) + CHUNK_ITEMS * store_item_cost(v->store);
+	uint64_t want = store_record_blocks(hi) + c->node_blocks;
 
 	if (want <= c->promised)
 		return OK;

@@ -3,35 +3,43 @@
 
 #include <string.h>
 
-enum err extent_find_locked(struct volume *v, uint64_t ino, uint64_t index, struct extent *ret)
+static enum err window_find_locked(struct volume *v, uint64_t ino, uint64_t index,
+				   struct window *ret)
 {
 	struct store_key key = item_key(ino, ITEM_EXTENT, index << v->shift);
 	struct store_view view;
-	enum err err = store_find_ge(v->store, &key, &view);
+	uint32_t end = 0;
+	enum err err = OK;
 
-	memset(ret, 0, sizeof(*ret));
-	if (err == ERR_NOT_FOUND)
-		return OK;
-	if (err != OK)
-		return err;
-	if (!item_is(&view, ino, ITEM_EXTENT) || view.key.offset >> v->shift != index)
-		return OK;
-	TRY(extent_check(&view, v->shift));
-	ret->key = view.key;
-	ret->ref = view.record;
-	return OK;
+	while (end < v->record && (err = store_find_ge(v->store, &key, &view)) == OK &&
+	       item_is(&view, ino, ITEM_EXTENT) && view.key.offset >> v->shift == index) {
+		struct extent *e = &ret->extents[ret->count];
+
+		TRY(extent_check(&view, v->shift));
+		e->key = view.key;
+		e->ref = view.record;
+		e->begin = (uint32_t)(view.key.offset & (v->record - 1));
+		e->end = e->begin + view.record.extra;
+		if (e->begin < end)
+			return err_at(ERR_MALFORMED, "extents of inode %llu overlap",
+				      (unsigned long long)ino);
+		end = e->end;
+		ret->count++;
+		key.offset = view.key.offset + 1;
+	}
+	return err == ERR_NOT_FOUND ? OK : err;
 }
 
-enum err extent_find(struct volume *v, const struct inode *inode, uint64_t index,
-		     struct extent *ret)
+enum err window_find(struct volume *v, const struct inode *inode, uint64_t index,
+		     struct window *ret)
 {
 	enum err err;
 
-	memset(ret, 0, sizeof(*ret));
+	ret->count = 0;
 	if (inode->item.blocks == 0)
 		return OK;
 	store_read_begin(v->store);
-	err = extent_find_locked(v, inode->ino, index, ret);
+	err = window_find_locked(v, inode->ino, index, ret);
 	store_read_end(v->store);
 	return err;
 }
@@ -77,34 +85,34 @@ static enum err window_read_inline(struct volume *v, const struct inode *inode, 
  *
  * The blocks cannot be reused under our feet although the store's lock was let go: an extent goes
  * away only under the inode's lock, which the caller holds. */
-static enum err extent_read(struct volume *v, const struct extent *e, uint32_t from, uint32_t len,
+static enum err extent_read(struct volume *v, const struct extent *e, uint32_t from, uint32_t to,
 			    uint32_t room, uint8_t *out)
 {
-	if (from == 0 && len == e->ref.extra && room >= e->ref.blocks * DISK_BLOCK)
+	if (from == e->begin && to == e->end && room >= e->ref.blocks * DISK_BLOCK)
 		return store_record_read(v->store, &e->key, &e->ref, out);
-	return cache_read(v, e, from, len, out);
+	return cache_read(v, e, from - e->begin, to - from, out);
 }
 
 enum err window_read(struct volume *v, const struct inode *inode, uint64_t index, uint32_t from,
 		     uint32_t len, uint8_t *out)
 {
-	uint32_t begin, low, high, to = from + len;
-	struct extent e;
+	uint32_t at = from, to = from + len;
+	struct window w;
 
 	if (index == 0 && inode->item.is_inline)
 		return window_read_inline(v, inode, from, len, out);
-	TRY(extent_find(v, inode, index, &e));
-	if (e.ref.blocks == 0) {
-		memset(out, 0, len);
-		return OK;
+	TRY(window_find(v, inode, index, &w));
+	for (unsigned i = 0; i < w.count && at < to; i++) {
+		const struct extent *e = &w.extents[i];
+		uint32_t low = MIN(MAX(at, e->begin), to), high = MIN(e->end, to);
+
+		if (high <= low)
+			continue;
+		memset(out + (at - from), 0, low - at);
+		TRY(extent_read(v, e, low, high, to - low, out + (low - from)));
+		at = high;
 	}
-	begin = (uint32_t)(e.key.offset - (index << v->shift));
-	low = MIN(MAX(from, begin), to);
-	high = MAX(MIN(to, begin + e.ref.extra), low);
-	memset(out, 0, low - from);
-	if (high > low)
-		TRY(extent_read(v, &e, low - begin, high - low, to - low, out + (low - from)));
-	memset(out + (high - from), 0, to - high);
+	memset(out + (at - from), 0, to - at);
 	return OK;
 }
 
@@ -120,38 +128,53 @@ static enum err window_load_inline(struct volume *v, struct chunk *c, bool freei
 	return OK;
 }
 
+/* Extents side by side, with zeroes between them. */
+static enum err window_load_extents(struct volume *v, struct chunk *c, const struct window *w,
+				    bool freeing)
+{
+	const struct extent *last = &w->extents[w->count - 1];
+	uint32_t at = w->extents[0].begin;
+
+	TRY(chunk_prepare(v, c, last->begin + last->ref.blocks * DISK_BLOCK, freeing));
+	for (unsigned i = 0; i < w->count; i++) {
+		const struct extent *e = &w->extents[i];
+
+		memset(c->data + at, 0, e->begin - at);
+		TRY(store_record_read(v->store, &e->key, &e->ref, c->data + e->begin));
+		at = e->end;
+	}
+	c->lo = w->extents[0].begin;
+	c->hi = last->end;
+	return OK;
+}
+
 enum err window_load(struct volume *v, struct chunk *c, uint32_t from, uint32_t to, bool freeing)
 {
-	uint32_t begin, end;
-	struct extent e;
+	struct window w;
 
 	if (c->index == 0 && c->inode->item.is_inline)
 		return window_load_inline(v, c, freeing);
-	TRY(extent_find(v, c->inode, c->index, &e));
-	if (e.ref.blocks == 0)
+	TRY(window_find(v, c->inode, c->index, &w));
+	if (w.count == 0)
 		return OK;
-	c->old_blocks = (uint64_t)e.ref.blocks * (DISK_BLOCK / 512);
-	begin = (uint32_t)(e.key.offset - (c->index << v->shift));
-	end = begin + e.ref.extra;
-	if (from <= begin && end <= to)
+	for (unsigned i = 0; i < w.count; i++)
+		c->old_blocks += (uint64_t)w.extents[i].ref.blocks * (DISK_BLOCK / 512);
+	c->old_extents = w.count;
+	if (from <= w.extents[0].begin && w.extents[w.count - 1].end <= to)
 		return OK;
-	TRY(chunk_prepare(v, c, begin + e.ref.blocks * DISK_BLOCK, freeing));
-	TRY(store_record_read(v->store, &e.key, &e.ref, c->data + begin));
-	c->lo = begin;
-	c->hi = end;
-	return OK;
+	return window_load_extents(v, c, &w, freeing);
 }
 
 static enum err window_has_content(struct volume *v, struct inode *inode, uint64_t index,
 				   bool *ret)
 {
-	struct extent e;
+	struct window w;
 
 	*ret = index == 0 && inode->item.is_inline;
 	if (*ret)
 		return OK;
-	TRY(extent_find(v, inode, index, &e));
-	*ret = e.ref.blocks > 0;
+	TRY(window_find(v, inode, index, &w));
+	*ret = w.count > 0;
 	return OK;
 }
 
@@ -180,7 +203,8 @@ enum err chunk_edit(struct volume *v, struct inode *inode, uint64_t index, bool 
 	return OK;
 }
 
-/* One hold of the store's lock. *ret_low: where the extents still there end, or `from`. */
+/* One hold of the store's lock. It ends between windows, so a few more than `items` may go.
+ * *ret_low: where the windows still there end, or `from`. */
 static enum err extents_delete_batch(struct volume *v, struct inode *inode, uint64_t from,
 				     uint64_t to, unsigned items, uint64_t *ret_low,
 				     uint64_t *ret_blocks)
@@ -189,7 +213,7 @@ static enum err extents_delete_batch(struct volume *v, struct inode *inode, uint
 	struct store_view view;
 
 	*ret_blocks = 0;
-	for (unsigned i = 0; i < items; i++) {
+	for (unsigned i = 0;; i++) {
 		enum err err = store_find_le(v->store, &key, &view);
 
 		if (err != OK && err != ERR_NOT_FOUND)
@@ -199,12 +223,16 @@ static enum err extents_delete_batch(struct volume *v, struct inode *inode, uint
 			*ret_low = from;
 			return OK;
 		}
+		if (i >= items && view.key.offset < *ret_low)
+			return OK;
+		if (i >= items + v->record / PIECE_LEN)
+			return err_at(ERR_MALFORMED, "too many extents in inode %llu",
+				      (unsigned long long)inode->ino);
 		key = view.key;
 		*ret_blocks += (uint64_t)view.record.blocks * (DISK_BLOCK / 512);
 		TRY(store_delete(v->store, &key));
 		*ret_low = key.offset >> v->shift << v->shift;
 	}
-	return OK;
 }
 
 enum err extents_delete(struct volume *v, struct inode *inode, uint64_t from, uint64_t to,
@@ -217,7 +245,7 @@ enum err extents_delete(struct volume *v, struct inode *inode, uint64_t from, ui
 		uint64_t low = *ret_low, blocks;
 		enum err err;
 
-		TRY(tree_begin(v, items, true));
+		TRY(tree_begin(v, items + v->record / PIECE_LEN, true));
 		err = extents_delete_batch(v, inode, from, *ret_low, items, &low, &blocks);
 		if (err != OK) {
 			store_write_abort(v->store);

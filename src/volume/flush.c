@@ -4,69 +4,117 @@
 
 #include <stdlib.h>
 
-#define INODE_BATCH 64u
-
 static bool chunk_is_inline(const struct chunk *c)
 {
 	return c->index == 0 && c->hi <= INLINE_MAX;
 }
 
-static struct store_key chunk_key(const struct volume *v, const struct chunk *c)
+static bool chunk_is_record(const struct chunk *c)
 {
-	return item_key(c->inode->ino, ITEM_EXTENT, (c->index << v->shift) + c->lo);
+	return c->lo < c->hi && !chunk_is_inline(c);
 }
 
-static enum err chunk_seal(struct volume *v, const struct chunk *c, struct ref *ret)
-{
-	struct store_key key = chunk_key(v, c);
+/* ---- sealing ---- */
 
-	*ret = (struct ref){0};
-	if (c->lo == c->hi || chunk_is_inline(c))
-		return OK;
-	return store_record_write(v->store, &key, c->data + c->lo, c->hi - c->lo, ret);
+/* A chunk as it was written: one record, or pieces where free space was too scattered for one. */
+struct sealed {
+	unsigned count;
+	uint32_t piece; /* length of each but the last */
+	struct ref refs[PIECES_MAX];
+};
+
+static struct store_key piece_key(const struct volume *v, const struct chunk *c,
+				  const struct sealed *s, unsigned i)
+{
+	return item_key(c->inode->ino, ITEM_EXTENT,
+			(c->index << v->shift) + c->lo + (uint64_t)i * s->piece);
 }
 
-/* What the window had under another key than the new one goes. */
-static enum err chunk_delete_old(struct volume *v, const struct chunk *c,
-				 const struct store_key *key)
+static void sealed_drop(struct volume *v, struct sealed *s)
 {
-	struct store_key inside = item_key(c->inode->ino, ITEM_INLINE, 0);
-	struct extent old;
-
-	if (c->index == 0 && c->inode->item.is_inline)
-		return store_key_compare(&inside, key) == 0 ? OK
-							    : store_delete(v->store, &inside);
-	TRY(extent_find_locked(v, c->inode->ino, c->index, &old));
-	if (old.ref.blocks == 0 || store_key_compare(&old.key, key) == 0)
-		return OK;
-	return store_delete(v->store, &old.key);
+	while (s->count > 0)
+		store_record_drop(v->store, &s->refs[--s->count]);
 }
 
-static enum err chunk_edit_tree(struct volume *v, const struct chunk *c, const struct ref *ref)
+static enum err chunk_seal_pieces(struct volume *v, const struct chunk *c, uint32_t piece,
+				  struct sealed *s)
 {
-	struct store_key key = chunk_key(v, c);
-	struct store_key none = {0};
+	s->count = 0;
+	s->piece = piece;
+	for (uint32_t from = c->lo; from < c->hi; from += piece) {
+		struct store_key key = piece_key(v, c, s, s->count);
+		enum err err = store_record_write(v->store, &key, c->data + from,
+						  MIN(piece, c->hi - from), &s->refs[s->count]);
 
-	if (c->lo == c->hi)
-		return chunk_delete_old(v, c, &none);
-	if (chunk_is_inline(c))
-		key = item_key(c->inode->ino, ITEM_INLINE, 0);
-	TRY(chunk_delete_old(v, c, &key));
-	if (chunk_is_inline(c))
-		return store_put(v->store, &key, c->data, c->hi);
-	return store_put_record(v->store, &key, ref, NULL, 0);
+		if (err != OK) {
+			sealed_drop(v, s);
+			return err;
+		}
+		s->count++;
+	}
+	return OK;
 }
 
-static enum err chunk_put(struct volume *v, const struct chunk *c, const struct ref *ref,
-			  bool freeing)
+static enum err chunk_seal(struct volume *v, const struct chunk *c, struct sealed *s)
 {
 	enum err err;
 
-	TRY(tree_begin(v, 2, freeing));
-	err = chunk_edit_tree(v, c, ref);
+	s->count = 0;
+	if (!chunk_is_record(c))
+		return OK;
+	err = chunk_seal_pieces(v, c, v->record, s);
+	if (err == ERR_NO_SPACE && c->hi - c->lo > PIECE_LEN)
+		err = chunk_seal_pieces(v, c, PIECE_LEN, s);
+	return err;
+}
+
+/* ---- into the tree ---- */
+
+static enum err chunk_delete_old(struct volume *v, const struct chunk *c)
+{
+	struct store_key key = item_key(c->inode->ino, ITEM_INLINE, 0);
+	struct store_view view;
+
+	if (c->index == 0 && c->inode->item.is_inline)
+		return store_delete(v->store, &key);
+	for (unsigned i = 0; i < c->old_extents; i++) {
+		key = item_key(c->inode->ino, ITEM_EXTENT, c->index << v->shift);
+		TRY(store_find_ge(v->store, &key, &view));
+		if (!item_is(&view, c->inode->ino, ITEM_EXTENT) ||
+		    view.key.offset >> v->shift != c->index)
+			return err_at(ERR_MALFORMED, "extents of inode %llu",
+				      (unsigned long long)c->inode->ino);
+		key = view.key;
+		TRY(store_delete(v->store, &key));
+	}
+	return OK;
+}
+
+static enum err chunk_edit_tree(struct volume *v, const struct chunk *c, const struct sealed *s)
+{
+	struct store_key key = item_key(c->inode->ino, ITEM_INLINE, 0);
+
+	TRY(chunk_delete_old(v, c));
+	if (c->lo < c->hi && chunk_is_inline(c))
+		return store_put(v->store, &key, c->data, c->hi);
+	for (unsigned i = 0; i < s->count; i++) {
+		key = piece_key(v, c, s, i);
+		TRY(store_put_record(v->store, &key, &s->refs[i], NULL, 0));
+	}
+	return OK;
+}
+
+static enum err chunk_put(struct volume *v, const struct chunk *c, const struct sealed *s,
+			  bool freeing)
+{
+	unsigned items = MAX(c->old_extents, 1) + MAX(s->count, 1);
+	enum err err;
+
+	TRY(tree_begin(v, items, freeing));
+	err = chunk_edit_tree(v, c, s);
 	if (err != OK) {
 		store_write_abort(v->store);
-		return err;
+		return err == ERR_NOT_FOUND ? ERR_MALFORMED : err;
 	}
 	store_write_end(v->store);
 	return OK;
@@ -88,8 +136,8 @@ static void chunk_done(struct volume *v, struct chunk *c)
 /* Sealing goes on without the inode's lock, so that reading and writing elsewhere go on. */
 static enum err chunk_flush_shared(struct volume *v, struct inode *inode, uint64_t index)
 {
+	struct sealed sealed;
 	struct chunk *c;
-	struct ref ref;
 	enum err err;
 
 	pthread_rwlock_wrlock(&inode->lock);
@@ -100,12 +148,12 @@ static enum err chunk_flush_shared(struct volume *v, struct inode *inode, uint64
 	}
 	chunk_set_busy(v, c, true);
 	pthread_rwlock_unlock(&inode->lock);
-	err = chunk_seal(v, c, &ref);
+	err = chunk_seal(v, c, &sealed);
 	pthread_rwlock_wrlock(&inode->lock);
 	if (err == OK) {
-		err = chunk_put(v, c, &ref, false);
-		if (err != OK && ref.blocks > 0)
-			store_record_drop(v->store, &ref);
+		err = chunk_put(v, c, &sealed, false);
+		if (err != OK)
+			sealed_drop(v, &sealed);
 	}
 	chunk_set_busy(v, c, false);
 	if (err == OK)
@@ -234,28 +282,19 @@ void sealers_stop(struct volume *v)
 		pthread_join(p->sealers[--p->sealer_count], NULL);
 }
 
-/* The promise is let go just before the store asks for the same space; nobody else reserves while
- * `ops` is held exclusively. */
 static enum err chunk_flush_alone(struct volume *v, struct chunk *c)
 {
-	uint64_t blocks = store_record_blocks(c->hi - c->lo);
-	uint64_t rest = c->promised - MIN(blocks, c->promised);
-	struct ref ref;
+	struct sealed sealed;
 	enum err err;
 
-	TRY(chunk_seal(v, c, &ref));
-	store_unreserve(v->store, rest);
-	c->promised -= rest;
-	err = chunk_put(v, c, &ref, true);
-	if (err == OK) {
-		chunk_done(v, c);
-		return OK;
+	TRY(chunk_seal(v, c, &sealed));
+	err = chunk_put(v, c, &sealed, true);
+	if (err != OK) {
+		sealed_drop(v, &sealed);
+		return err;
 	}
-	if (ref.blocks > 0)
-		store_record_drop(v->store, &ref);
-	if (store_reserve(v->store, rest, true) == OK)
-		c->promised += rest;
-	return err;
+	chunk_done(v, c);
+	return OK;
 }
 
 static enum err chunks_flush_alone(struct volume *v)
@@ -296,9 +335,12 @@ static enum err inode_put(struct volume *v, const struct inode *inode)
 
 static enum err inodes_put(struct volume *v, struct inode **batch, unsigned count)
 {
+	unsigned items = count;
 	enum err err = OK;
 
-	TRY(tree_begin(v, 2 * count, true));
+	for (unsigned i = 0; i < count; i++)
+		items += batch[i]->item.nlink == 0;
+	TRY(tree_begin(v, items, true));
 	for (unsigned i = 0; i < count && err == OK; i++)
 		err = inode_put(v, batch[i]);
 	if (err != OK) {
@@ -323,27 +365,14 @@ static unsigned inodes_collect(struct volume *v, struct inode **batch)
 
 static enum err inodes_flush_batch(struct volume *v, struct inode **batch, unsigned count)
 {
-	uint64_t promised[INODE_BATCH];
-	enum err err;
-
+	TRY(inodes_put(v, batch, count));
 	for (unsigned i = 0; i < count; i++) {
-		promised[i] = batch[i]->promised;
-		batch[i]->promised = 0;
-		store_unreserve(v->store, promised[i]);
-	}
-	err = inodes_put(v, batch, count);
-	for (unsigned i = 0; i < count; i++) {
-		if (err != OK) {
-			if (store_reserve(v->store, promised[i], true) == OK)
-				batch[i]->promised = promised[i];
-			continue;
-		}
 		batch[i]->in_tree = true;
 		batch[i]->marked = batch[i]->marked || batch[i]->item.nlink == 0;
 		inode_clean(v, batch[i]);
 		inode_evict_idle(v, batch[i]);
 	}
-	return err;
+	return OK;
 }
 
 enum err volume_flush_all(struct volume *v)

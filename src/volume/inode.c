@@ -339,7 +339,7 @@ enum err inode_create(struct volume *v, const struct inode_item *item, struct in
 /* `dirty` is cleared only by a commit, which the caller's hold of `ops` keeps out. */
 enum err inode_make_dirty(struct volume *v, struct inode *inode, bool freeing)
 {
-	uint64_t cost = 2 * store_item_cost(v->store); /* INODE, and ORPHAN should it lose its name */
+	uint64_t cost = inode_node_blocks(inode);
 
 	if (inode->dirty)
 		return OK;

@@ -17,9 +17,10 @@
  *   seconds i64 and nanoseconds u32, then 20 zero bytes.
  *
  * A window is a stretch of a file as long as the record size, at a multiple of it. An extent lies
- * within one window, begins at a multiple of 4096, and is the only one of its window; where there is
- * none, the file is zero. A file with INLINE has no extent in window 0. No content lies behind the
- * size of its file.
+ * within one window and begins at a multiple of 4096; extents do not overlap; where there is none,
+ * the file is zero. A window has one extent, or several of at most 16 KiB when free space was too
+ * scattered for one. A file with INLINE has no extent in window 0. No content lies behind the size
+ * of its file.
  * A bucket is SipHash-2-4 of the name under the volume's name key with the low 8 bits cleared, for
  * names after a shift right by 2 so that a folder position fits in 63 bits. n, 0 to 255, is the first
  * place of the bucket that was free; readers look at the whole bucket. */

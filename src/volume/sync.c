@@ -65,7 +65,10 @@ static enum err commit_seal(struct volume *v, bool clean)
 	bool changed;
 	enum err err;
 
-	TRY(volume_flush_all(v));
+	fund_spend(v);
+	err = volume_flush_all(v);
+	fund_fill(v);
+	TRY(err);
 	user_encode(v, user);
 	changed = atomic_exchange(&v->changed, false);
 	err = store_commit_seal(v->store, user, clean);
@@ -209,21 +212,6 @@ void volume_let_go(struct volume *v)
 		err = ERR_NOMEM;
 	turn_end(c, c->started, err);
 	pthread_mutex_unlock(&c->lock);
-}
-
-bool volume_space_again(struct volume *v, enum err err, unsigned *tries)
-{
-	unsigned unripe;
-
-	if (err != ERR_NO_SPACE || *tries >= 2)
-		return false;
-	pthread_mutex_lock(&v->commits.lock);
-	unripe = v->commits.unripe;
-	pthread_mutex_unlock(&v->commits.lock);
-	if (!v->changed && unripe == 0)
-		return false;
-	*tries += 1;
-	return volume_commit_now(v) == OK;
 }
 
 /* ---- the committer ---- */

@@ -238,6 +238,7 @@ static void volume_free(struct volume *v)
 	committer_stop(v);
 	sealers_stop(v);
 	volume_drop_dirty(v);
+	fund_spend(v);
 	table_clear(&v->table);
 	cache_clear(&v->cache);
 	commits_clear(&v->commits);
@@ -257,8 +258,10 @@ enum err volume_open(struct store *store, struct volume **ret)
 	TRY(volume_load_counters(v));
 	v->shift = v->meta.record_shift;
 	v->record = 1u << v->shift;
-	if (volume_writable(v) == OK)
+	if (volume_writable(v) == OK) {
+		fund_fill(v);
 		TRY(orphans_finish(v));
+	}
 	*ret = TAKE(v);
 	return OK;
 }
