@@ -79,6 +79,26 @@ void ops_entry(const struct serving *s, const struct volume_attr *attr,
 	ops_attr(s, attr, &ret->attr);
 }
 
+enum err ops_drop_privileges(struct serving *s, fuse_ino_t ino)
+{
+	struct volume_attr attr;
+	uint32_t drop;
+	enum err err;
+
+	TRY(volume_getattr(s->volume, ino, &attr));
+	if (!S_ISREG(attr.mode))
+		return OK;
+	drop = attr.mode & (S_ISUID | (attr.mode & S_IXGRP ? S_ISGID : 0));
+	if (drop != 0) {
+		attr.mode &= ~drop;
+		TRY(volume_setattr(s->volume, ino, VOLUME_SET_MODE, &attr, NULL));
+	}
+	if ((attr.mode & 0111) == 0)
+		return OK;
+	err = volume_remove_xattr(s->volume, ino, "security.capability");
+	return err == ERR_NO_DATA ? OK : err;
+}
+
 /* Nobody else changes the volume, so cached content need not be dropped when a file is opened again.
  * Splicing costs more than it saves: every byte is sealed or opened in our memory anyway. */
 static void op_init(void *userdata, struct fuse_conn_info *conn)

@@ -29,6 +29,10 @@ void *ops_scratch(void);
 void ops_attr(const struct serving *s, const struct volume_attr *attr, struct stat *ret);
 void ops_entry(const struct serving *s, const struct volume_attr *attr,
 	       struct fuse_entry_param *ret);
+/* What a change of content or owner takes from a program file: the set-user-id and set-group-id bits and
+ * its capabilities. The kernel leaves that to us (device.h); for root too, since nothing that lies
+ * here may run with more rights anyway. */
+MUST_CHECK enum err ops_drop_privileges(struct serving *s, fuse_ino_t ino);
 extern const double ops_keep; /* seconds that the kernel may keep names and attributes */
 
 void op_lookup(fuse_req_t req, fuse_ino_t parent, const char *name);

@@ -18,8 +18,11 @@ void op_read(fuse_req_t req, fuse_ino_t ino, size_t len, off_t off, struct fuse_
 void op_write(fuse_req_t req, fuse_ino_t ino, const char *data, size_t len, off_t off,
 	      struct fuse_file_info *fi)
 {
-	enum err err = volume_write(ops_serving(req)->volume, ino, (uint64_t)off, data, len);
+	struct serving *s = ops_serving(req);
+	enum err err = ops_drop_privileges(s, ino);
 
+	if (err == OK)
+		err = volume_write(s->volume, ino, (uint64_t)off, data, len);
 	if (err == OK)
 		fuse_reply_write(req, len);
 	else

@@ -72,6 +72,8 @@ static enum err change(struct serving *s, fuse_ino_t ino, const struct stat *fro
 	struct volume_attr in = {0};
 	unsigned mask = 0;
 
+	if (to_set & (FUSE_SET_ATTR_SIZE | FUSE_SET_ATTR_UID | FUSE_SET_ATTR_GID))
+		TRY(ops_drop_privileges(s, ino));
 	TRY(set_owner(s, from, to_set, &mask, &in));
 	set_times(from, to_set, &mask, &in);
 	if (to_set & FUSE_SET_ATTR_MODE) {

@@ -325,7 +325,7 @@ static void let_go(const struct supervisor_start *start)
 		err_clear();
 	setsid();
 	umask(077);
-	prctl(PR_SET_NAME, VAULT_NAME "-super");
+	prctl(PR_SET_NAME, SUPERVISOR_NAME);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGHUP, SIG_IGN);
 }

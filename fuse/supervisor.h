@@ -4,6 +4,9 @@
 #pragma once
 #include "fuse/mount.h"
 
+/* As /proc shows it. It holds the folder below its mount, which is no use of the mount. */
+#define SUPERVISOR_NAME VAULT_NAME "-super"
+
 struct supervisor_start {
 	const struct mount_request *req;
 	const char *medium; /* resolved */

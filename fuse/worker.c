@@ -16,7 +16,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
-#include "fuse/mountpoint.h"
+#include "fuse/device.h"
 #include "fuse/ops.h"
 #include "fuse/session.h"
 #include "fuse/wire.h"
@@ -189,7 +189,7 @@ static enum err mount_fuse(struct worker *w)
 
 	TRY(new_fuse(w));
 	if (mount_listening(w, words) == OK)
-		return OK;
+		return device_take(w->fuse);
 	fuse_session_destroy(TAKE(w->fuse));
 	if (access("/dev/fuse", F_OK) != 0)
 		return err_at(ERR_FUSE, "/dev/fuse is missing: the kernel has no FUSE (modprobe fuse)");
