@@ -9,55 +9,14 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "store/folder_disk.h"
+#include "tests/access/people.h"
 #include "tests/check.h"
-
-/* One person on one host. */
-struct person {
-	char dir[64];
-	struct home *home;
-	struct staff_key_info info;
-	struct age_identity *id;
-	struct audit_log *log;
-	struct recorder recorder;
-	struct vault_actor actor;
-};
 
 struct fixture {
 	char dir[64];
 	struct person a, b;
 	char *path; /* of a vault that a made */
 };
-
-static void run(const char *format, const char *a, const char *b)
-{
-	char command[512];
-
-	snprintf(command, sizeof(command), format, a, b);
-	assert_int_equal(system(command), 0);
-}
-
-static void person_make(struct person *p, const char *dir, const char *name)
-{
-	struct secret *pass;
-
-	snprintf(p->dir, sizeof(p->dir), "%s/%s", dir, name);
-	assert_int_equal(setenv("PVAULT_HOME", p->dir, 1), 0);
-	assert_ok(home_open(&p->home));
-	assert_ok(home_prepare(p->home));
-	assert_ok(secret_copy("word", 4, &pass));
-	assert_ok(staff_key_create(p->home, name, pass, 10, &p->info));
-	assert_ok(staff_key_unlock(p->home, NULL, pass, &p->id));
-	secret_free(pass);
-	assert_ok(vault_host_recorder(p->home, &p->log, &p->recorder));
-	p->actor = (struct vault_actor){ p->home, p->id, p->info.name, &p->recorder };
-}
-
-static void person_clear(struct person *p)
-{
-	audit_log_close(p->log);
-	age_identity_free(p->id);
-	home_close(p->home);
-}
 
 static int setup(void **state)
 {
@@ -81,7 +40,7 @@ static int teardown(void **state)
 
 	person_clear(&f->a);
 	person_clear(&f->b);
-	run("chmod -R u+rwX '%s' && rm -rf '%s'", f->dir, f->dir);
+	shell("chmod -R u+rwX '%s' && rm -rf '%s'", f->dir, f->dir);
 	free(f->path);
 	free(f);
 	return 0;
@@ -186,7 +145,7 @@ static void creating_is_recorded_and_leaves_8_3_names(void **state)
 
 	assert_non_null(strstr(f->path, "/OSAKA-03.VLT"));
 	expect_log(&f->a, "create", "\"keysep\":true");
-	run("cd '%s' && test \"$(ls | tr '\\n' ' ')\" = "
+	shell("cd '%s' && test \"$(ls | tr '\\n' ' ')\" = "
 	    "'HEAD0.BIN HEAD1.BIN KEY0.AGE KEY1.AGE README.TXT S0000000.SEG ' || ls '%s'",
 	    f->path, f->path);
 }
@@ -228,7 +187,7 @@ static void a_device_secret_without_being_a_recipient_is_refused(void **state)
 {
 	struct fixture *f = *state;
 
-	run("cp '%s'/devices/* '%s'/devices/", f->a.dir, f->b.dir);
+	shell("cp '%s'/devices/* '%s'/devices/", f->a.dir, f->b.dir);
 	assert_err(try_open(&f->b, f->path), ERR_NO_KEY_FITS);
 }
 
@@ -270,7 +229,7 @@ static void an_older_image_put_back_is_refused(void **state)
 	struct vault_facts facts;
 	struct vault *v;
 
-	run("cp -a '%s' '%s/old'", f->path, f->dir);
+	shell("cp -a '%s' '%s/old'", f->path, f->dir);
 	v = open_as(&f->a, f->path, &facts);
 	write_file(v, "x", "y");
 	assert_ok(vault_close(v));
@@ -287,24 +246,24 @@ static void a_session_that_died_is_told_at_the_next_opening(void **state)
 
 	write_file(v, "x", "saved");
 	assert_ok(volume_sync(vault_volume(v)));
-	run("cp -a '%s' '%s/old'", f->path, f->dir); /* what a pulled medium would hold */
+	shell("cp -a '%s' '%s/old'", f->path, f->dir); /* what a pulled medium would hold */
 	assert_ok(vault_close(v));
 	swap_old_image(f);
-	run("rm -f '%s'/seen/*%s", f->a.dir, "");
+	shell("rm -f '%s'/seen/*%s", f->a.dir, "");
 	v = open_as(&f->a, f->path, &facts);
 	assert_false(facts.store.was_clean);
 	expect_file(v, "x", "saved");
 	assert_ok(vault_close(v));
-	run("grep -q '\"event\":\"unclean\"' '%s'/log/host.jsonl%s", f->a.dir, "");
+	shell("grep -q '\"event\":\"unclean\"' '%s'/log/host.jsonl%s", f->a.dir, "");
 }
 
 static void no_log_no_vault(void **state)
 {
 	struct fixture *f = *state;
 
-	run("mv '%s/log' '%s/log.gone'", f->a.dir, f->a.dir);
+	shell("mv '%s/log' '%s/log.gone'", f->a.dir, f->a.dir);
 	assert_err(try_open(&f->a, f->path), ERR_LOG_WRITE);
-	run("mv '%s/log.gone' '%s/log'", f->a.dir, f->a.dir);
+	shell("mv '%s/log.gone' '%s/log'", f->a.dir, f->a.dir);
 	assert_ok(try_open(&f->a, f->path));
 }
 
@@ -314,9 +273,9 @@ static void no_log_no_new_vault_either(void **state)
 	struct vault_new what = { .dir = f->dir, .label = "NEW", .separated = true };
 	char *path;
 
-	run("mv '%s/log' '%s/log.gone'", f->a.dir, f->a.dir);
+	shell("mv '%s/log' '%s/log.gone'", f->a.dir, f->a.dir);
 	assert_err(vault_create(&f->a.actor, &what, &path), ERR_LOG_WRITE);
-	run("test ! -e '%s/NEW.VLT' && test $(ls '%s/a/devices' | wc -l) = 1", f->dir, f->dir);
+	shell("test ! -e '%s/NEW.VLT' && test $(ls '%s/a/devices' | wc -l) = 1", f->dir, f->dir);
 }
 
 static void flip(const char *path, const char *file, long at)
@@ -366,7 +325,7 @@ static void a_truncated_head_file_is_no_vault(void **state)
 {
 	struct fixture *f = *state;
 
-	run("truncate -s 4096 '%s/HEAD1.BIN'%s", f->path, "");
+	shell("truncate -s 4096 '%s/HEAD1.BIN'%s", f->path, "");
 	assert_err(try_open(&f->a, f->path), ERR_NOT_A_VAULT);
 }
 
@@ -374,7 +333,7 @@ static void a_newer_key_file_is_told(void **state)
 {
 	struct fixture *f = *state;
 
-	run("for k in 0 1; do printf VLTKEY99 | dd of='%s'/KEY$k.AGE conv=notrunc status=none; done%s",
+	shell("for k in 0 1; do printf VLTKEY99 | dd of='%s'/KEY$k.AGE conv=notrunc status=none; done%s",
 	    f->path, "");
 	assert_err(try_open(&f->a, f->path), ERR_NEWER_FORMAT);
 }
@@ -411,12 +370,12 @@ static void a_grant_cut_short_leaves_the_old_people_in(void **state)
 {
 	struct fixture *f = *state;
 
-	run("cp -a '%s' '%s/old'", f->path, f->dir);
+	shell("cp -a '%s' '%s/old'", f->path, f->dir);
 	enrol(f, &f->b);
 	/* Only the new KEY file was written, in the place not in force (KEY1, since KEY0 is named). */
-	run("cp '%s/KEY1.AGE' '%s/old/KEY1.AGE'", f->path, f->dir);
+	shell("cp '%s/KEY1.AGE' '%s/old/KEY1.AGE'", f->path, f->dir);
 	swap_old_image(f);
-	run("rm -f '%s'/seen/*%s", f->a.dir, "");
+	shell("rm -f '%s'/seen/*%s", f->a.dir, "");
 	assert_ok(try_open(&f->a, f->path));
 }
 
@@ -474,12 +433,12 @@ static void a_read_only_opening_changes_no_byte(void **state)
 
 	write_file(v, "x", "y");
 	assert_ok(vault_close(v));
-	run("cp -a '%s' '%s/old'", f->path, f->dir);
+	shell("cp -a '%s' '%s/old'", f->path, f->dir);
 	assert_ok(vault_open(&f->a.actor, f->path, true, NULL, &v, &facts));
 	assert_true(facts.read_only);
 	expect_file(v, "x", "y");
 	assert_ok(vault_close(v));
-	run("diff -r '%s' '%s/old'", f->path, f->dir);
+	shell("diff -r '%s' '%s/old'", f->path, f->dir);
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
