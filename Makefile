@@ -92,7 +92,7 @@ test-programs: $(TEST_PROGS)
 # Scripts among the tests; each prints TAP and finds the program in $BUILD.
 SCRIPTS := $(sort $(wildcard tests/*/test_*.sh tests/*/test_*.py))
 # The crash gate's programs read CRASHES (how many) and SEED from the environment.
-CRASH_TESTS := $(filter %/test_crash_store %/test_crash_volume %/test_flip,$(TEST_PROGS))
+CRASH_TESTS := $(filter %/test_crash_store %/test_crash_volume %/test_flip %/test_flip_keys,$(TEST_PROGS))
 
 # ---- what has to be installed ----
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | \
