@@ -1,0 +1,244 @@
+#include "tests/volume/listing.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+uint64_t listing_sum(const void *data, size_t len)
+{
+	const uint8_t *p = data;
+	uint64_t a = len, b = UINT64_C(0x9e3779b97f4a7c15), w;
+
+	for (; len >= 8; len -= 8, p += 8) {
+		memcpy(&w, p, 8);
+		a = (a ^ w) * UINT64_C(0xff51afd7ed558ccd);
+		a ^= a >> 32;
+	}
+	w = 0;
+	if (len > 0)
+		memcpy(&w, p, len);
+	a = (a ^ w ^ b) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return a ^ a >> 29;
+}
+
+static void add_text(struct listing *l, const char *text, size_t len)
+{
+	if (l->len + len + 1 > l->cap) {
+		l->cap = (l->len + len + 1) * 2;
+		l->text = realloc(l->text, l->cap);
+		if (!l->text)
+			abort();
+	}
+	memcpy(l->text + l->len, text, len);
+	l->len += len;
+	l->text[l->len] = '\0';
+}
+
+static void add_number(struct listing *l, char mark, uint64_t n)
+{
+	char out[24];
+	size_t at = sizeof(out);
+
+	do {
+		out[--at] = "0123456789abcdef"[n % 16];
+		n /= 16;
+	} while (n > 0);
+	out[--at] = mark;
+	out[--at] = ' ';
+	add_text(l, out + at, sizeof(out) - at);
+}
+
+static void add_time(struct listing *l, char mark, const struct timespec *t)
+{
+	add_number(l, mark, (uint64_t)t->tv_sec * 1000000000u + (uint64_t)t->tv_nsec);
+}
+
+void listing_add(struct listing *l, const char *path, const struct volume_attr *a, uint64_t content)
+{
+	if (l->len > 0)
+		add_text(l, "\n", 1);
+	add_text(l, path, strlen(path));
+	add_number(l, 'i', a->ino);
+	add_number(l, 'm', a->mode);
+	add_number(l, 'n', a->nlink);
+	add_number(l, 'u', a->uid);
+	add_number(l, 'g', a->gid);
+	add_number(l, 's', S_ISDIR(a->mode) ? 0 : a->size);
+	add_time(l, 't', &a->mtime);
+	add_time(l, 'c', &a->ctime);
+	add_time(l, 'b', &a->btime);
+	add_number(l, '=', content);
+}
+
+void listing_add_xattr(struct listing *l, const char *name, uint64_t value_sum, size_t len)
+{
+	add_text(l, " ", 1);
+	add_text(l, name, strlen(name));
+	add_number(l, 'l', len);
+	add_number(l, '=', value_sum);
+}
+
+/* ---- a volume ---- */
+
+struct walk {
+	struct volume *v;
+	struct listing out;
+	uint8_t *content; /* grows */
+	size_t cap;
+	char path[4096];
+};
+
+struct entry {
+	char *name;
+	uint64_t ino;
+};
+
+struct entries {
+	struct entry *at;
+	size_t count, cap;
+};
+
+static bool entry_take(void *ctx, const char *name, const struct volume_attr *attr, uint64_t cookie)
+{
+	struct entries *e = ctx;
+
+	if (e->count == e->cap) {
+		e->cap = e->cap ? e->cap * 2 : 16;
+		e->at = realloc(e->at, e->cap * sizeof(*e->at));
+		if (!e->at)
+			abort();
+	}
+	e->at[e->count++] = (struct entry){ strdup(name), attr->ino };
+	return true;
+}
+
+static int entry_compare(const void *a, const void *b)
+{
+	return strcmp(((const struct entry *)a)->name, ((const struct entry *)b)->name);
+}
+
+static void entries_free(struct entries *e)
+{
+	for (size_t i = 0; i < e->count; i++)
+		free(e->at[i].name);
+	free(e->at);
+}
+
+static void *walk_room(struct walk *w, size_t len)
+{
+	if (len > w->cap) {
+		w->cap = len * 2;
+		w->content = realloc(w->content, w->cap);
+		if (!w->content)
+			abort();
+	}
+	return w->content;
+}
+
+static enum err content_sum(struct walk *w, const struct volume_attr *a, uint64_t *ret)
+{
+	size_t len;
+
+	*ret = 0;
+	if (S_ISLNK(a->mode)) {
+		char *target = walk_room(w, VOLUME_SYMLINK_MAX + 1);
+
+		TRY(volume_readlink(w->v, a->ino, target, VOLUME_SYMLINK_MAX + 1));
+		*ret = listing_sum(target, strlen(target));
+	} else if (S_ISREG(a->mode)) {
+		void *out = walk_room(w, a->size + 1);
+
+		TRY(volume_read(w->v, a->ino, 0, out, a->size + 1, &len));
+		if (len != a->size)
+			return err_at(ERR_INTERNAL, "size and content differ");
+		*ret = listing_sum(out, len);
+	}
+	return OK;
+}
+
+static int name_compare(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static enum err xattrs_add(struct walk *w, uint64_t ino)
+{
+	char names[4096], *list[64];
+	size_t len, count = 0, value;
+
+	TRY(volume_list_xattr(w->v, ino, names, sizeof(names), &len));
+	for (size_t at = 0; at < len && count < 64; at += strlen(names + at) + 1)
+		list[count++] = names + at;
+	qsort(list, count, sizeof(list[0]), name_compare);
+	for (size_t i = 0; i < count; i++) {
+		void *out = walk_room(w, VOLUME_XATTR_MAX);
+
+		TRY(volume_get_xattr(w->v, ino, list[i], out, VOLUME_XATTR_MAX, &value));
+		listing_add_xattr(&w->out, list[i], listing_sum(out, value), value);
+	}
+	return OK;
+}
+
+static enum err walk_one(struct walk *w, uint64_t ino, size_t path_len);
+
+static enum err walk_folder(struct walk *w, uint64_t ino, size_t path_len)
+{
+	struct entries list = { 0 };
+	enum err err = volume_readdir(w->v, ino, 0, false, entry_take, &list);
+
+	if (list.count > 0)
+		qsort(list.at, list.count, sizeof(list.at[0]), entry_compare);
+	for (size_t i = 0; err == OK && i < list.count; i++) {
+		int n = snprintf(w->path + path_len, sizeof(w->path) - path_len, "/%s",
+				 list.at[i].name);
+
+		if (n < 0 || path_len + (size_t)n >= sizeof(w->path))
+			err = ERR_NAME_TOO_LONG;
+		else
+			err = walk_one(w, list.at[i].ino, path_len + (size_t)n);
+	}
+	entries_free(&list);
+	return err;
+}
+
+static enum err walk_one(struct walk *w, uint64_t ino, size_t path_len)
+{
+	struct volume_attr attr;
+	uint64_t sum;
+
+	w->path[path_len] = '\0';
+	TRY(volume_getattr(w->v, ino, &attr));
+	TRY(content_sum(w, &attr, &sum));
+	listing_add(&w->out, w->path, &attr, sum);
+	TRY(xattrs_add(w, ino));
+	return S_ISDIR(attr.mode) ? walk_folder(w, ino, path_len) : OK;
+}
+
+enum err volume_listing(struct volume *v, char **ret)
+{
+	struct walk w = { .v = v };
+	enum err err = walk_one(&w, VOLUME_ROOT, 0);
+
+	free(w.content);
+	if (err != OK) {
+		free(w.out.text);
+		return err;
+	}
+	*ret = w.out.text;
+	return OK;
+}
+
+void listing_diff(const char *want, const char *got, char *out, size_t cap)
+{
+	const char *w = want, *g = got;
+
+	while (*w && *g) {
+		size_t wl = strcspn(w, "\n"), gl = strcspn(g, "\n");
+
+		if (wl != gl || memcmp(w, g, wl) != 0)
+			break;
+		w += wl + (w[wl] == '\n');
+		g += gl + (g[gl] == '\n');
+	}
+	snprintf(out, cap, "want: %.*s\n#   got:  %.*s", (int)strcspn(w, "\n"), w,
+		 (int)strcspn(g, "\n"), g);
+}
