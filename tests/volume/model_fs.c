@@ -396,9 +396,9 @@ enum err model_write(struct model *m, uint64_t ino, uint64_t off, const void *bu
 {
 	struct inode *n;
 
-	TRY(file_get(m, ino, &n));
 	if (len == 0)
 		return OK;
+	TRY(file_get(m, ino, &n));
 	resize(n, MAX(n->attr.size, off + len));
 	memcpy(n->data + off, buf, len);
 	stamp(n, true, now);
@@ -545,6 +545,13 @@ uint64_t model_pick(const struct model *m, uint64_t n, uint32_t type)
 		if (is_wanted(m->inodes[i], type) && n-- == 0)
 			return i;
 	return 0;
+}
+
+uint32_t model_type(const struct model *m, uint64_t ino)
+{
+	struct inode *n = get(m, ino);
+
+	return n ? n->attr.mode & S_IFMT : 0;
 }
 
 uint64_t model_size(const struct model *m, uint64_t ino)

@@ -39,6 +39,7 @@ void model_release(struct model *m, uint64_t ino);
 uint64_t model_lookup(const struct model *m, uint64_t parent, const char *name); /* 0: none */
 /* The n-th of the inodes that live, whatever n; 0 when there is none of that kind. */
 uint64_t model_pick(const struct model *m, uint64_t n, uint32_t type);
+uint32_t model_type(const struct model *m, uint64_t ino); /* S_IFMT bits; 0: no such inode */
 uint64_t model_size(const struct model *m, uint64_t ino);
 size_t model_count(const struct model *m); /* inodes with a name */
 /* The n-th name of a folder, whatever n; NULL when it is empty. */

@@ -161,8 +161,9 @@ static void crash_once(const struct work *w, const struct sim_cursor *c,
 
 static unsigned pick_lies(const struct work *w, uint64_t r)
 {
-	/* The hard rule keeps two generations whole; only with room to spare are they more. */
-	return 1 + (unsigned)(r % (w->profile.disk_blocks > 4096 ? 4 : 2));
+	/* The hard rule keeps two generations whole; only with room to spare, and within one session,
+	 * are they more. */
+	return 1 + (unsigned)(r % (w->profile.disk_blocks > 4096 && !w->profile.reopens ? 4 : 2));
 }
 
 static void crash_here(const struct work *w, const struct sim_cursor *c, struct sim_tally *t,

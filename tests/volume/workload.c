@@ -558,7 +558,7 @@ static void op_read(struct work *w)
 	uint64_t ino = pick_file(w), size = model_size(w->model, ino), off = below(w, size + 2);
 	size_t len = pick_len(w, BUF_MAX - 1) + 1, want = off < size ? MIN(len, size - off) : 0;
 
-	if (ino == 0)
+	if (model_type(w->model, ino) != S_IFREG)
 		return;
 	say(w, "read %llu at %llu, %zu bytes", (unsigned long long)ino, (unsigned long long)off, len);
 	sim_must(volume_read(w->stick.volume, ino, off, got, len, &len));
@@ -697,7 +697,7 @@ void work_profile_random(struct work_profile *p, uint64_t *random)
 
 	*p = (struct work_profile){
 		.shift = 14 + (unsigned)(r >> 8) % 4,
-		.disk_blocks = tight ? 300 + (r >> 16) % 700 : 65536,
+		.disk_blocks = tight ? 100 + (r >> 16) % 400 : 65536,
 		.ops = 15 + (unsigned)(r >> 32) % 100,
 		.sync_every = 1 + (unsigned)(r >> 40) % 20,
 		.file_max = (r >> 48) % 3 == 0 ? 300000 : 40000,
