@@ -1,0 +1,206 @@
+/* vault help: pages of at most 24 lines, made from the tables of verbs, options and exit codes. */
+#include <stdio.h>
+#include <string.h>
+
+#include "tools/manual.h"
+#include "tools/output.h"
+#include "tools/report.h"
+#include "tools/topics.h"
+#include "tools/verbs.h"
+#include "tools/width.h"
+
+#define NAME_COLUMNS 13u
+#define OPTION_COLUMNS 26u
+
+/* ---- the first page -------------------------------------------------------------------------- */
+
+static const char *group_title(enum verb_group group)
+{
+	switch (group) {
+	case GROUP_EVERY_DAY:
+		return _("Every day:");
+	case GROUP_SET_UP:
+		return _("Setting up:");
+	case GROUP_LOOK:
+		return _("Looking:");
+	case GROUP_AROUND:
+		break;
+	}
+	return "";
+}
+
+static enum err put_group(struct buf *page, enum verb_group group)
+{
+	TRY(buf_printf(page, "%s\n", group_title(group)));
+	for (size_t i = 0; i < verb_count; i++) {
+		if (verbs[i]->group != group)
+			continue;
+		TRY(buf_puts(page, "  "));
+		TRY(width_pad(page, verbs[i]->name, NAME_COLUMNS));
+		TRY(width_wrap(page, gettext(verbs[i]->summary), NAME_COLUMNS + 2, NAME_COLUMNS + 2));
+	}
+	return OK;
+}
+
+static enum err put_overview(struct buf *page)
+{
+	TRY(buf_printf(page, _("usage: %s VERB [WORD]... [OPTION]...\n"), VAULT_NAME));
+	TRY(width_wrap(page, _("A sealed folder on any removable disk, and a record of every opening."), 0,
+		       0));
+	TRY(put_group(page, GROUP_EVERY_DAY));
+	TRY(put_group(page, GROUP_SET_UP));
+	TRY(put_group(page, GROUP_LOOK));
+	return buf_printf(page, _("More: %s help VERB, or one of: options exit-codes passphrase json files\n"),
+			  VAULT_NAME);
+}
+
+/* ---- a verb ---------------------------------------------------------------------------------- */
+
+static enum err put_examples(struct buf *page, const struct verb *verb)
+{
+	size_t columns = 0;
+
+	for (size_t i = 0; i < ARRAY_LEN(verb->examples) && verb->examples[i].command; i++)
+		columns = MAX(columns, strlen(verb->examples[i].command));
+	for (size_t i = 0; i < ARRAY_LEN(verb->examples) && verb->examples[i].command; i++) {
+		const char *what = gettext(verb->examples[i].what);
+		size_t at = strlen(VAULT_NAME) + columns + 5;
+
+		TRY(buf_printf(page, "  %s ", VAULT_NAME));
+		if (at + width_of(what) <= WIDTH_LINE) {
+			TRY(width_pad(page, verb->examples[i].command, columns + 2));
+			TRY(buf_printf(page, "%s\n", what));
+		} else {
+			TRY(buf_printf(page, "%s\n      %s\n", verb->examples[i].command, what));
+		}
+	}
+	return OK;
+}
+
+static enum err put_option(struct buf *page, const struct option_row *row)
+{
+	char spelling[64];
+
+	option_spelling(row, spelling);
+	TRY(buf_puts(page, "  "));
+	TRY(width_pad(page, spelling, OPTION_COLUMNS - 2));
+	return width_wrap(page, gettext(row->help), OPTION_COLUMNS, OPTION_COLUMNS);
+}
+
+static enum err put_options(struct buf *page, const struct verb *verb)
+{
+	if (verb->options)
+		TRY(buf_printf(page, "\n%s\n", _("Options:")));
+	for (size_t i = 0; i < option_row_count; i++) {
+		const struct option_row *row = &option_rows[i];
+
+		if (row->help && row->id >= OPT_GLOBAL_END && verb_takes(verb, row->id))
+			TRY(put_option(page, row));
+	}
+	return OK;
+}
+
+static enum err put_verb(struct buf *page, const struct verb *verb)
+{
+	TRY(buf_printf(page, _("usage: %s %s %s\n"), VAULT_NAME, verb->name, verb->words));
+	TRY(width_wrap(page, gettext(verb->summary), 0, 0));
+	TRY(buf_puts(page, "\n"));
+	TRY(put_examples(page, verb));
+	if (verb->about) {
+		TRY(buf_puts(page, "\n"));
+		TRY(width_wrap(page, gettext(verb->about), 0, 0));
+	}
+	return put_options(page, verb);
+}
+
+/* ---- topics ---------------------------------------------------------------------------------- */
+
+static enum err put_global_options(struct buf *page)
+{
+	TRY(width_wrap(page, _("These stand with every verb, anywhere behind it. \"--\" ends the options."),
+		       0, 0));
+	TRY(buf_puts(page, "\n"));
+	for (size_t i = 0; i < option_row_count; i++) {
+		if (option_rows[i].help && option_rows[i].id < OPT_GLOBAL_END)
+			TRY(put_option(page, &option_rows[i]));
+	}
+	return OK;
+}
+
+static enum err put_exit_codes(struct buf *page)
+{
+	TRY(width_wrap(page, _("The worst finding wins."), 0, 0));
+	for (size_t i = 0; i < exit_code_count; i++) {
+		TRY(buf_printf(page, "%5d  ", exit_codes[i].code));
+		TRY(width_wrap(page, gettext(exit_codes[i].meaning), 7, 7));
+	}
+	return OK;
+}
+
+static enum err put_topic(struct cli *cli, const char *word, struct buf *page)
+{
+	const char *text = topic_text(word);
+
+	if (!strcmp(word, "options"))
+		return put_global_options(page);
+	if (!strcmp(word, "exit-codes"))
+		return put_exit_codes(page);
+	if (!strcmp(word, "manual"))
+		return manual_print(page);
+	if (text)
+		return width_wrap(page, gettext(text), 0, 2);
+	if (verb_near(word))
+		cli_hint(cli, _("did you mean %s?"), verb_near(word));
+	return cli_usage(_("there is no help about \"%s\""), word);
+}
+
+/* "help key": the three pages would not fit on one. */
+static enum err put_key_family(struct buf *page)
+{
+	for (size_t i = 0; i < verb_count; i++) {
+		if (strncmp(verbs[i]->name, "key ", 4) != 0)
+			continue;
+		TRY(buf_printf(page, "%s %s %s\n    ", VAULT_NAME, verbs[i]->name, verbs[i]->words));
+		TRY(width_wrap(page, gettext(verbs[i]->summary), 4, 4));
+	}
+	return OK;
+}
+
+static enum err run(struct cli *cli)
+{
+	CLEANUP(buf_clear) struct buf page = {0};
+	const char *word = cli_argument(cli, 0), *second = cli_argument(cli, 1);
+	const struct verb *verb = NULL;
+	char first[32];
+	size_t words = 0;
+
+	/* "key new" also comes as one word, from --help. */
+	if (word && strchr(word, ' ')) {
+		snprintf(first, sizeof(first), "%.*s", (int)strcspn(word, " "), word);
+		second = strchr(word, ' ') + 1;
+		word = first;
+	}
+	if (word)
+		verb = verb_find(word, second, &words);
+	if (verb)
+		TRY(put_verb(&page, verb));
+	else if (word && !strcmp(word, "key"))
+		TRY(put_key_family(&page));
+	else if (word)
+		TRY(put_topic(cli, word, &page));
+	else
+		TRY(put_overview(&page));
+	fputs(page.data, stdout);
+	return OK;
+}
+
+const struct verb verb_help = {
+	.name = "help",
+	.group = GROUP_AROUND,
+	.run = run,
+	.words = "[VERB|TOPIC]",
+	.summary = N_("show a page of help"),
+	.about = N_("Topics: options exit-codes passphrase json files."),
+	.examples = {{"help mount", N_("about a verb")}, {"help exit-codes", N_("about a topic")}},
+	.max = 2,
+};

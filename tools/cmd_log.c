@@ -1,0 +1,223 @@
+/* vault log: what this computer has recorded. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/text.h"
+#include "tools/medium.h"
+#include "tools/output.h"
+#include "tools/verbs.h"
+#include "tools/width.h"
+
+struct reading {
+	struct cli *cli;
+	const struct medium *medium; /* NULL: everything */
+	uint64_t lines;
+	bool head_shown;
+};
+
+static const struct {
+	const char *code, *words;
+} names[] = {
+	{"create", N_("created")},
+	{"unlock", N_("opened")},
+	{"unlock_fail", N_("not opened")},
+	{"lock", N_("closed")},
+	{"removed", N_("pulled out")},
+	{"unclean", N_("unclean end")},
+	{"key_add", N_("person added")},
+	{"key_new", N_("key made")},
+	{"key_passwd", N_("passphrase changed")},
+	{"enrol", N_("enrolled")},
+	{"export", N_("copied out")},
+	{"write", N_("written")},
+	{"check", N_("checked")},
+	{"rollback", N_("older state")},
+	{"recovered", N_("log repaired")},
+	{"ok", N_("done")},
+	{"refused", N_("refused")},
+	{"failed", N_("failed")},
+};
+
+static const char *words_for(const char *code)
+{
+	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+		if (!strcmp(names[i].code, code))
+			return gettext(names[i].words);
+	}
+	return code;
+}
+
+static const char *field(const json_t *record, const char *name)
+{
+	const char *value = json_string_value(json_object_get(record, name));
+
+	return value ? value : "";
+}
+
+static bool is_wanted(const struct reading *r, const json_t *record)
+{
+	const struct medium *m = r->medium;
+
+	if (!m)
+		return true;
+	if (m->volume_id[0])
+		return !strcmp(field(record, "volume_id"), m->volume_id);
+	return !strcmp(field(record, "label"), m->label);
+}
+
+/* ---- the table ------------------------------------------------------------------------------- */
+
+static enum err put_row(const struct cli *cli, const char *seq, const char *time, const char *event,
+			const char *result, const char *label, const char *rest)
+{
+	CLEANUP(buf_clear) struct buf row = {0};
+
+	TRY(width_pad(&row, seq, 6));
+	TRY(width_pad(&row, time, 21));
+	TRY(width_pad(&row, event, 20));
+	TRY(width_pad(&row, result, 9));
+	TRY(width_pad(&row, *label ? label : "-", 14));
+	TRY(buf_printf(&row, " %s", rest));
+	out_line(cli, "%s", row.data);
+	return OK;
+}
+
+static enum err put_head(struct reading *r)
+{
+	if (r->head_shown)
+		return OK;
+	r->head_shown = true;
+	TRY(put_row(r->cli, _("No."), _("time"), _("event"), _("result"), _("vault"), _("who")));
+	out_line(r->cli, "%s", "-----------------------------------------------------------------"
+			       "--------------");
+	return OK;
+}
+
+/* "2026-11-22T09:14:03+09:00" is shown as "2026-11-22 09:14:03". */
+static void short_time(const char *ts, char out[24])
+{
+	snprintf(out, 24, "%.19s", ts);
+	if (strlen(out) > 10)
+		out[10] = ' ';
+}
+
+static enum err put_record(struct reading *r, const json_t *record, const char *fault)
+{
+	CLEANUP(buf_clear) struct buf rest = {0};
+	char seq[24], time[24];
+	json_t *files = json_object_get(record, "files");
+
+	TRY(put_head(r));
+	snprintf(seq, sizeof(seq), "%lld",
+		 (long long)json_integer_value(json_object_get(record, "seq")));
+	short_time(field(record, "ts"), time);
+	TRY(buf_puts(&rest, field(record, "actor")));
+	if (*field(record, "counterparty"))
+		TRY(buf_printf(&rest, " -> %s", field(record, "counterparty")));
+	if (files)
+		TRY(buf_printf(&rest, _(" (files: %lld)"), (long long)json_integer_value(files)));
+	if (*field(record, "reason_id"))
+		TRY(buf_printf(&rest, " [%s]", field(record, "reason_id")));
+	TRY(buf_puts(&rest, fault));
+	return put_row(r->cli, seq, time, words_for(field(record, "event")),
+		       words_for(field(record, "result")), field(record, "label"), rest.data);
+}
+
+static enum err line(void *ctx, const char *text, size_t len, enum err fault)
+{
+	struct reading *r = ctx;
+	json_t *record = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	enum err err = OK;
+
+	r->lines++;
+	if (!cli_has(r->cli, OPT_VERIFY) && record && is_wanted(r, record)) {
+		if (r->cli->json)
+			printf("%.*s\n", (int)len, text);
+		else
+			err = put_record(r, record, fault == OK ? "" : _(" <- fault"));
+	}
+	json_decref(record);
+	if (fault != OK)
+		out_talk(r->cli, _("line %llu of the log: %s (%s)"), (unsigned long long)r->lines,
+			 gettext(err_message(fault)), err_detail());
+	return err;
+}
+
+/* ---- doing ----------------------------------------------------------------------------------- */
+
+/* A medium that is not plugged in still has its records: by label, or by the folder's name. */
+static enum err choose(struct cli *cli, const char *word, struct medium *m)
+{
+	size_t hints = cli->hints.len;
+	size_t len = strlen(word), suffix = strlen(VAULT_SUFFIX);
+	const char *slash = strrchr(word, '/');
+
+	if (medium_find(cli, word, m) == OK)
+		return OK;
+	if (cli->hints.data) {
+		cli->hints.len = hints;
+		cli->hints.data[hints] = '\0';
+	}
+	word = slash ? slash + 1 : word;
+	len = strlen(word);
+	if (len > suffix && !strcasecmp(word + len - suffix, VAULT_SUFFIX))
+		len -= suffix;
+	snprintf(m->label, sizeof(m->label), "%.*s", (int)len, word);
+	return OK;
+}
+
+static enum err read_log(struct reading *r, const char *path)
+{
+	const struct sign_key *key = NULL;
+
+	if (access(path, F_OK) != 0 && errno == ENOENT) {
+		out_talk(r->cli, "%s", _("This computer has no records yet."));
+		return OK;
+	}
+	/* Without the host's key the log's own first line has to do. */
+	if (home_host_key(r->cli->home, &key) != OK)
+		key = NULL;
+	return audit_log_read(path, key ? sign_key_vkey(key) : NULL, line, r);
+}
+
+static enum err tell_verified(const struct reading *r)
+{
+	out_say(r->cli, ngettext("%llu record: unbroken, every signature is good.",
+				 "%llu records: unbroken, every signature is good.", r->lines),
+		(unsigned long long)r->lines);
+	return out_json(r->cli, "result", json_pack("{s:I,s:b}", "records", (json_int_t)r->lines,
+						    "whole", true));
+}
+
+static enum err run(struct cli *cli)
+{
+	CLEANUP(medium_clear) struct medium medium = {0};
+	struct reading r = {.cli = cli};
+	struct home *home = NULL;
+
+	TRY(cli_home(cli, &home));
+	if (cli_argument(cli, 0)) {
+		TRY(choose(cli, cli_argument(cli, 0), &medium));
+		r.medium = &medium;
+	}
+	TRY(read_log(&r, home_log_path(home)));
+	return cli_has(cli, OPT_VERIFY) ? tell_verified(&r) : OK;
+}
+
+const struct verb verb_log = {
+	.name = "log",
+	.group = GROUP_LOOK,
+	.run = run,
+	.words = "[MEDIUM]",
+	.summary = N_("what this computer has recorded"),
+	.about = N_("Every opening, closing and refusal is a signed line that names the one before. A log "
+		    "that was changed gives the exit code 21, one with a gap 22. With --json the "
+		    "records come as they were written."),
+	.examples = {{"log", N_("all records")},
+		     {"log OSAKA-03", N_("those of one vault")},
+		     {"log --verify", N_("is it whole?")}},
+	.options = OPT_BIT(OPT_VERIFY),
+	.max = 1,
+};

@@ -1,0 +1,72 @@
+/* The options of all verbs: one table that the parser, help, the manual and completion read. */
+#pragma once
+#include <stdbool.h>
+#include "base/err.h"
+
+enum option_id {
+	OPT_JSON,
+	OPT_NO_INPUT,
+	OPT_PASSPHRASE_FD,
+	OPT_CONFIRM,
+	OPT_LANG,
+	OPT_QUIET,
+	OPT_VERBOSE,
+	OPT_HELP,
+	OPT_GLOBAL_END, /* those above stand with every verb */
+	OPT_KEY = OPT_GLOBAL_END,
+	OPT_NAME,
+	OPT_WORK_FACTOR,
+	OPT_LABEL,
+	OPT_TO,
+	OPT_CATEGORY,
+	OPT_PURPOSE,
+	OPT_KEY_SEPARATION,
+	OPT_TICKET,
+	OPT_READ_ONLY,
+	OPT_IDLE,
+	OPT_FOREGROUND,
+	OPT_ALL,
+	OPT_WAIT,
+	OPT_FORCE,
+	OPT_RECURSIVE,
+	OPT_LONG,
+	OPT_HIDDEN_NAMES,
+	OPT_VERIFY,
+	OPT_VERSION, /* only without a verb */
+	OPT_COUNT
+};
+#define OPT_BIT(id) (UINT64_C(1) << (id))
+
+struct option_row {
+	const char *name; /* without the dashes; NULL: a letter only */
+	char letter;	  /* 0: none */
+	enum option_id id;
+	const char *value; /* NULL: takes none. Else its name in help */
+	const char *help;  /* N_(); NULL: another spelling of the row with this id */
+};
+extern const struct option_row option_rows[];
+extern const size_t option_row_count;
+const struct option_row *option_by_id(enum option_id id);
+/* "-q, --quiet", "--idle TIME". out has 64 bytes. */
+void option_spelling(const struct option_row *row, char out[64]);
+
+struct option_value {
+	enum option_id id;
+	const char *value; /* borrowed from argv; NULL for a flag */
+};
+
+/* A command line, taken apart. Strings are borrowed from argv. All-zero is the empty state. */
+struct arguments {
+	const struct verb *verb; /* NULL: there is none */
+	const char **words;	 /* what is no option, without the verb; owned array */
+	size_t word_count;
+	struct option_value *values; /* owned array */
+	size_t value_count;
+};
+
+/* On ERR_USAGE the detail says which word is at fault, and `near` (may stay empty) what was probably
+ * meant. `ret` is valid in any case as far as it was understood. */
+MUST_CHECK enum err arguments_parse(int argc, char **argv, struct arguments *ret, char near[64]);
+void arguments_clear(struct arguments *a);
+/* The value of --lang before anything else is known, so that errors of the parser are translated. */
+const char *arguments_peek_lang(int argc, char **argv);

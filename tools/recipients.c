@@ -1,0 +1,29 @@
+#include "tools/recipients.h"
+
+#include <stdlib.h>
+
+void recipients_clear(struct recipients *r)
+{
+	free(r->list);
+	*r = (struct recipients){0};
+}
+
+enum err recipients_read(struct cli *cli, struct recipients *ret)
+{
+	const char *word;
+
+	for (size_t i = 0; (word = cli_value_at(cli, OPT_TO, i)); i++) {
+		struct age_recipient *more = realloc(ret->list, (i + 1) * sizeof(*more));
+
+		if (!more)
+			return ERR_NOMEM;
+		ret->list = more;
+		if (age_recipient_parse(word, &ret->list[i]) != OK) {
+			cli_hint(cli, _("a recipient is the line age1... that \"%s key show\" prints"),
+				 VAULT_NAME);
+			return cli_usage(_("\"%s\" is no recipient"), word);
+		}
+		ret->count = i + 1;
+	}
+	return OK;
+}

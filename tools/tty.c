@@ -1,0 +1,171 @@
+#include "tools/tty.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "base/io.h"
+
+#define LINE_LEN 1024u
+
+/* Signals that must not leave a terminal without echo behind. */
+static const int caught[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+static volatile sig_atomic_t got_signal;
+
+struct quiet_tty {
+	int fd;
+	struct termios before;
+	struct sigaction actions[ARRAY_LEN(caught)], stop;
+};
+
+static void on_signal(int number)
+{
+	got_signal = number;
+}
+
+bool tty_there(void)
+{
+	CLEANUP(fd_closep) int fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+
+	return fd >= 0;
+}
+
+/* Reads are to be interrupted, so no SA_RESTART. Stopping (Ctrl-Z) would also leave the echo off. */
+static void signals_catch(struct quiet_tty *t)
+{
+	struct sigaction action = {.sa_handler = on_signal};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+	got_signal = 0;
+	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+		sigaction(caught[i], &action, &t->actions[i]);
+	sigaction(SIGTSTP, &ignore, &t->stop);
+}
+
+static enum err quiet_begin(struct quiet_tty *t)
+{
+	struct termios quiet;
+
+	t->fd = open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY);
+	if (t->fd < 0)
+		return ERR_NO_ANSWER;
+	if (tcgetattr(t->fd, &t->before) < 0) {
+		fd_closep(&t->fd);
+		return ERR_NO_ANSWER;
+	}
+	signals_catch(t);
+	quiet = t->before;
+	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+	quiet.c_lflag |= ICANON | ISIG;
+	quiet.c_iflag |= ICRNL;
+	tcsetattr(t->fd, TCSAFLUSH, &quiet);
+	tcflush(t->fd, TCIFLUSH);
+	return OK;
+}
+
+static void quiet_end(struct quiet_tty *t)
+{
+	tcsetattr(t->fd, TCSAFLUSH, &t->before);
+	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+		sigaction(caught[i], &t->actions[i], NULL);
+	sigaction(SIGTSTP, &t->stop, NULL);
+	fd_closep(&t->fd);
+}
+
+/* A character at a time: what follows the line stays for the next reader. */
+static enum err read_line(int fd, struct secret *line, size_t *ret_len)
+{
+	uint8_t *text = secret_edit(line);
+	size_t len = 0;
+
+	for (;;) {
+		uint8_t c = 0;
+		ssize_t got = read(fd, &c, 1);
+
+		if (got_signal)
+			return ERR_INTERRUPTED;
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_errno_at(ERR_NO_ANSWER, "/dev/tty");
+		if (got == 0)
+			return ERR_CANCELLED;
+		if (c == '\n')
+			break;
+		if (len == LINE_LEN)
+			return ERR_TOO_BIG;
+		text[len++] = c;
+		mem_wipe(&c, 1);
+	}
+	*ret_len = len;
+	return OK;
+}
+
+static enum err put(int fd, const char *text)
+{
+	return io_write_full(fd, text, strlen(text));
+}
+
+enum err tty_ask(const char *question, struct secret **ret)
+{
+	CLEANUP(secret_freep) struct secret *line = NULL;
+	struct quiet_tty t;
+	size_t len = 0;
+	enum err err;
+
+	TRY(secret_new(LINE_LEN, &line));
+	TRY(quiet_begin(&t));
+	err = put(t.fd, question);
+	if (err == OK)
+		err = read_line(t.fd, line, &len);
+	if (put(t.fd, "\n") != OK && err == OK)
+		err = ERR_NO_ANSWER;
+	quiet_end(&t);
+	TRY(err);
+	secret_shrink(line, len);
+	*ret = TAKE(line);
+	return OK;
+}
+
+static size_t line_count(const char *text)
+{
+	size_t lines = 0;
+
+	for (; *text; text++)
+		lines += *text == '\n';
+	return lines;
+}
+
+/* Up a line and clear it, for every line that was shown: a secret has no place in the scroll-back. */
+static enum err take_off_screen(int fd, const char *text)
+{
+	const char *term = getenv("TERM");
+
+	if (!term || !strcmp(term, "dumb"))
+		return OK;
+	for (size_t lines = line_count(text); lines > 0; lines--)
+		TRY(put(fd, "\033[A\033[2K"));
+	return put(fd, "\r");
+}
+
+enum err tty_show_once(const char *text)
+{
+	CLEANUP(secret_freep) struct secret *line = NULL;
+	struct quiet_tty t;
+	size_t len = 0;
+	enum err err;
+
+	TRY(secret_new(LINE_LEN, &line));
+	TRY(quiet_begin(&t));
+	err = put(t.fd, text);
+	if (err == OK)
+		err = read_line(t.fd, line, &len);
+	if (err == OK || err == ERR_INTERRUPTED)
+		if (take_off_screen(t.fd, text) != OK && err == OK)
+			err = ERR_NO_ANSWER;
+	quiet_end(&t);
+	return err;
+}

@@ -1,0 +1,79 @@
+#include "tools/verbs.h"
+
+#include <string.h>
+
+const struct verb *const verbs[] = {
+	&verb_mount, &verb_eject, &verb_status,	 &verb_cp,	   &verb_ls,	     &verb_cat,
+	&verb_init,  &verb_grant, &verb_enrol,	 &verb_key_new,	   &verb_key_show,   &verb_key_passwd,
+	&verb_check, &verb_log,	  &verb_inspect, &verb_help,	   &verb_version,    &verb_completion,
+};
+const size_t verb_count = ARRAY_LEN(verbs);
+
+/* "key new" is named by two words, everything else by one. */
+static bool verb_is(const struct verb *verb, const char *first, const char *second)
+{
+	size_t len = strlen(first);
+
+	if (!strchr(verb->name, ' '))
+		return !strcmp(verb->name, first) || (verb->alias && !strcmp(verb->alias, first));
+	return second && !strncmp(verb->name, first, len) && verb->name[len] == ' ' &&
+	       !strcmp(verb->name + len + 1, second);
+}
+
+const struct verb *verb_find(const char *first, const char *second, size_t *ret_words)
+{
+	for (size_t i = 0; i < verb_count; i++) {
+		if (!verb_is(verbs[i], first, second))
+			continue;
+		*ret_words = strchr(verbs[i]->name, ' ') ? 2 : 1;
+		return verbs[i];
+	}
+	return NULL;
+}
+
+bool verb_takes(const struct verb *verb, enum option_id id)
+{
+	return id < OPT_GLOBAL_END || (verb && (verb->options & OPT_BIT(id)));
+}
+
+/* Levenshtein's distance, one row at a time. */
+size_t word_distance(const char *a, const char *b)
+{
+	size_t row[64];
+	size_t a_len = strlen(a), b_len = strlen(b);
+
+	if (a_len >= ARRAY_LEN(row) || b_len >= ARRAY_LEN(row))
+		return 99;
+	for (size_t j = 0; j <= b_len; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a_len; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b_len; j++) {
+			size_t change = diagonal + (a[i - 1] != b[j - 1]);
+
+			diagonal = row[j];
+			row[j] = MIN(change, MIN(row[j], row[j - 1]) + 1);
+		}
+	}
+	return row[b_len];
+}
+
+const char *verb_near(const char *word)
+{
+	const char *best = NULL;
+	size_t distance = 3;
+
+	for (size_t i = 0; i < verb_count; i++) {
+		const char *names[] = {verbs[i]->name, verbs[i]->alias};
+
+		for (size_t j = 0; j < ARRAY_LEN(names); j++) {
+			if (!names[j] || word_distance(word, names[j]) >= distance)
+				continue;
+			distance = word_distance(word, names[j]);
+			best = names[j];
+		}
+	}
+	return best;
+}

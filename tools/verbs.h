@@ -1,0 +1,40 @@
+/* The verbs: a row each, kept beside the code of the verb, from which help, the manual and completion
+ * are made. */
+#pragma once
+#include "tools/cli.h"
+
+enum verb_group { GROUP_EVERY_DAY, GROUP_SET_UP, GROUP_LOOK, GROUP_AROUND };
+
+struct verb_example {
+	const char *command;
+	const char *what; /* N_() */
+};
+
+struct verb {
+	const char *name;  /* "mount", "key new" */
+	const char *alias; /* NULL: none */
+	enum verb_group group;
+	enum err (*run)(struct cli *cli);
+	const char *words;   /* what follows the name, as in the manual */
+	const char *summary; /* N_(), one line */
+	const char *about;   /* N_(), a short paragraph; NULL: none */
+	struct verb_example examples[5];
+	uint64_t options; /* OPT_BIT()s beside the global ones */
+	size_t min, max;  /* words */
+};
+
+extern const struct verb *const verbs[];
+extern const size_t verb_count;
+
+extern const struct verb verb_key_new, verb_key_show, verb_key_passwd, verb_init, verb_grant,
+	verb_enrol, verb_mount, verb_eject, verb_status, verb_ls, verb_cp, verb_cat, verb_check,
+	verb_log, verb_inspect, verb_help, verb_version, verb_completion;
+
+/* The verb named by `first`, or by `first` and `second` together. ret_words: how many words name it.
+ * NULL: there is none. */
+const struct verb *verb_find(const char *first, const char *second, size_t *ret_words);
+bool verb_takes(const struct verb *verb, enum option_id id);
+/* The verb or topic whose name is nearest to `word`; NULL when none is near. */
+const char *verb_near(const char *word);
+/* How many single changes lead from a to b; at most 99. */
+size_t word_distance(const char *a, const char *b);
