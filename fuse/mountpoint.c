@@ -2,18 +2,14 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/io.h"
-
-extern char **environ;
+#include "fuse/helper.h"
 
 /* ---- what is mounted where ---- */
 
@@ -83,74 +79,13 @@ bool mountpoint_is_mounted(const char *path)
 
 /* ---- taking a mount down ---- */
 
-static enum err spawn_fusermount(const char *path, bool detach, int err_fd, pid_t *ret)
-{
-	const char *argv[] = {"fusermount3", "-u", detach ? "-z" : path, detach ? path : NULL, NULL};
-	posix_spawn_file_actions_t actions;
-	posix_spawnattr_t attr;
-	sigset_t none;
-	int status;
-
-	sigemptyset(&none);
-	posix_spawn_file_actions_init(&actions);
-	posix_spawnattr_init(&attr);
-	posix_spawn_file_actions_adddup2(&actions, err_fd, STDERR_FILENO);
-	posix_spawnattr_setsigmask(&attr, &none);
-	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	status = posix_spawnp(ret, argv[0], &actions, &attr, (char **)(uintptr_t)argv, environ);
-	posix_spawnattr_destroy(&attr);
-	posix_spawn_file_actions_destroy(&actions);
-	if (status == 0)
-		return OK;
-	errno = status;
-	return err_at(ERR_FUSE, "fusermount3 cannot be started; is the package fuse3 installed?");
-}
-
-/* The helper says why in words only, in English whatever the locale. */
-static enum err fusermount(const char *path, bool detach)
-{
-	CLEANUP(fd_closep) int in = -1, out = -1;
-	char words[512];
-	size_t len = 0;
-	int ends[2], status;
-	pid_t pid;
-
-	if (pipe2(ends, O_CLOEXEC) != 0)
-		return err_from_errno("pipe");
-	in = ends[0];
-	out = ends[1];
-	TRY(spawn_fusermount(path, detach, out, &pid));
-	fd_closep(&out);
-	if (io_read_full(in, words, sizeof(words) - 1, &len) != OK)
-		len = 0;
-	fd_closep(&in);
-	while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-		;
-	if (WIFEXITED(status) && WEXITSTATUS(status) == 0)
-		return OK;
-	words[len] = '\0';
-	words[strcspn(words, "\n")] = '\0';
-	if (strstr(words, strerror(EBUSY)) || strstr(words, "busy"))
-		return err_at(ERR_BUSY, "%s", path);
-	return err_at(ERR_FUSE, "%s", len > 0 ? words : path);
-}
-
-static enum err unmount(const char *path, bool detach)
-{
-	if (geteuid() != 0)
-		return fusermount(path, detach);
-	if (umount2(path, UMOUNT_NOFOLLOW | (detach ? MNT_DETACH : 0)) != 0)
-		return errno == EBUSY ? err_at(ERR_BUSY, "%s", path) : err_from_errno("%s", path);
-	return OK;
-}
-
 enum err mountpoint_unmount(const char *path, bool detach)
 {
 	enum err err;
 
 	if (!mountpoint_is_mounted(path))
 		return OK;
-	err = unmount(path, detach);
+	err = helper_unmount(path, detach);
 	return err != OK && !mountpoint_is_mounted(path) ? OK : err;
 }
 

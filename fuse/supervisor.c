@@ -66,7 +66,8 @@ static void note_event(struct supervisor *s, const struct audit_event *e)
 {
 	struct session *session = &s->session;
 
-	if (e->code == AUDIT_LOCK || e->code == AUDIT_REMOVED)
+	if (e->code == AUDIT_LOCK || e->code == AUDIT_REMOVED || e->code == AUDIT_UNCLEAN ||
+	    e->code == AUDIT_UNLOCK_FAIL)
 		s->opened = false;
 	if (e->code != AUDIT_UNLOCK || e->result != AUDIT_OK)
 		return;
@@ -245,6 +246,17 @@ static enum err conclude(struct supervisor *s)
 
 /* ---- requests ---- */
 
+/* A signal, or the command in the foreground wants an end or is gone. What it sent is read, since a
+ * socket that is closed with something unread takes our last word with it. */
+static bool is_told_to_end(struct supervisor *s, bool signalled, bool command_speaks)
+{
+	struct message m;
+
+	if (command_speaks && wire_receive(s->command, &m) != OK)
+		err_clear();
+	return signalled || command_speaks;
+}
+
 static bool client_may(int fd)
 {
 	struct timeval patience = {.tv_sec = CLIENT_PATIENCE_S};
@@ -295,7 +307,7 @@ static int serve(struct supervisor *s)
 
 		if (poll(ends, ARRAY_LEN(ends), -1) < 0)
 			continue;
-		force = ends[1].revents || ends[3].revents;
+		force = is_told_to_end(s, ends[1].revents, ends[3].revents);
 		if (ends[0].revents && serve_worker(s) == WIRE_IDLE)
 			err = eject(s, false);
 		if (!s->gone && force)

@@ -8,7 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -17,6 +16,8 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "fuse/device.h"
+#include "fuse/helper.h"
+#include "fuse/mountpoint.h"
 #include "fuse/ops.h"
 #include "fuse/session.h"
 #include "fuse/wire.h"
@@ -140,15 +141,9 @@ static void option_text(const char *text, char *out, size_t cap)
 
 static enum err new_fuse(struct worker *w)
 {
-	char label[VAULT_LABEL_MAX + 1], options[256];
-	char *argv[] = {(char *)(uintptr_t)VAULT_NAME, (char *)(uintptr_t) "-o", options, NULL};
-	struct fuse_args args = FUSE_ARGS_INIT(3, argv);
+	char *argv[] = {(char *)(uintptr_t)VAULT_NAME, NULL};
+	struct fuse_args args = FUSE_ARGS_INIT(1, argv);
 
-	option_text(w->facts.label, label, sizeof(label));
-	snprintf(options, sizeof(options),
-		 "fsname=" VAULT_NAME ":%s,subtype=" VAULT_NAME
-		 ",nosuid,nodev,noexec,default_permissions%s",
-		 label, w->facts.read_only ? ",ro" : "");
 	w->serving = (struct serving){
 		.volume = vault_volume(w->vault),
 		.own_ids = geteuid() != 0,
@@ -161,41 +156,23 @@ static enum err new_fuse(struct worker *w)
 	return w->fuse ? OK : err_at(ERR_FUSE, "libfuse refused to start");
 }
 
-/* The library and its helper give their reasons on stderr only. */
-static enum err mount_listening(struct worker *w, char words[512])
-{
-	int said = memfd_create("said", MFD_CLOEXEC), saved = dup(STDERR_FILENO), status;
-	ssize_t n = 0;
-
-	if (said >= 0)
-		dup2(said, STDERR_FILENO);
-	status = fuse_session_mount(w->fuse, w->start->mountpoint);
-	if (said >= 0)
-		n = pread(said, words, 511, 0);
-	words[n > 0 ? n : 0] = '\0';
-	words[strcspn(words, "\n")] = '\0';
-	if (saved >= 0) {
-		dup2(saved, STDERR_FILENO);
-		close(saved);
-	}
-	if (said >= 0)
-		close(said);
-	return status == 0 ? OK : ERR_FUSE;
-}
-
+/* The helper mounts; the library only gets the connection (and never unmounts). */
 static enum err mount_fuse(struct worker *w)
 {
-	char words[512];
+	char label[VAULT_LABEL_MAX + 1], options[256], connection[32];
+	int fd;
 
 	TRY(new_fuse(w));
-	if (mount_listening(w, words) == OK)
-		return device_take(w->fuse);
-	fuse_session_destroy(TAKE(w->fuse));
-	if (access("/dev/fuse", F_OK) != 0)
-		return err_at(ERR_FUSE, "/dev/fuse is missing: the kernel has no FUSE (modprobe fuse)");
-	if (words[0] == '\0' || strstr(words, "No such file"))
-		return err_at(ERR_FUSE, "fusermount3 did not run; is the package fuse3 installed?");
-	return err_at(ERR_FUSE, "%s", words);
+	option_text(w->facts.label, label, sizeof(label));
+	snprintf(options, sizeof(options),
+		 "fsname=" VAULT_NAME ":%s,subtype=" VAULT_NAME
+		 ",nosuid,nodev,noexec,default_permissions%s",
+		 label, w->facts.read_only ? ",ro" : "");
+	TRY(helper_mount(w->start->mountpoint, options, &fd));
+	snprintf(connection, sizeof(connection), "/dev/fd/%d", fd);
+	if (fuse_session_mount(w->fuse, connection) != 0)
+		return err_at(ERR_FUSE, "libfuse refused the connection");
+	return device_take(w->fuse);
 }
 
 /* The supervisor makes the session known; from then on its death and ours can be told apart. */
@@ -358,21 +335,24 @@ static enum err serve(struct worker *w)
 {
 	enum err err;
 
-	TRY(mount_fuse(w));
-	err = announce(w);
+	err = mount_fuse(w);
+	if (err == OK)
+		err = announce(w);
 	if (err == OK)
 		err = run_loop(w);
-	fuse_session_unmount(w->fuse);
-	fuse_session_destroy(TAKE(w->fuse));
+	if (mountpoint_unmount(w->start->mountpoint, true) != OK)
+		err_clear(); /* the supervisor tries again */
+	if (w->fuse)
+		fuse_session_destroy(TAKE(w->fuse));
 	return err;
 }
 
+/* Looks once more, so that a medium that left a moment ago is told as such. */
 static enum err close_vault(struct worker *w)
 {
-	enum err present = vault_present(w->vault);
-	enum err err = vault_close(TAKE(w->vault));
-
-	return present == ERR_REMOVED ? err_at(ERR_REMOVED, "%s", w->facts.path) : err;
+	if (!medium_is_there(w))
+		err_clear();
+	return vault_close(TAKE(w->vault));
 }
 
 static enum err whole_life(struct worker *w)

@@ -33,7 +33,7 @@ def read(path):
 
 def use(path, seconds=60):
     """A program that has a file open."""
-    program = subprocess.Popen([sys.executable, "-c",
+    program = subprocess.Popen([story.PYTHON, "-c",
                                 "import sys,time\nf=open(sys.argv[1],'rb',buffering=0)\n"
                                 "print(1,flush=True)\n"
                                 "time.sleep(float(sys.argv[2]))", path, str(seconds)],
@@ -59,7 +59,7 @@ def a_day_leaves_an_unlock_and_a_lock(host):
     assert [event["event"] for event in last] == ["unlock", "lock"]
     assert all(event["result"] == "ok" for event in last)
     assert last[0]["volume_id"] == last[1]["volume_id"]
-    assert last[0]["session_id"] == last[1]["session_id"]
+    assert last[0]["session"] == last[1]["session"]
 
 
 @story.story()

@@ -150,7 +150,7 @@ def two_writers_append_without_overwriting(host):
     f = os.path.join(folder(host, "append"), "log")
     script = ("import os,sys\nfd=os.open(sys.argv[1],os.O_WRONLY|os.O_CREAT|os.O_APPEND)\n"
               "for i in range(300): os.write(fd,(sys.argv[2]*40+'\\n').encode())\n")
-    writers = [subprocess.Popen([sys.executable, "-c", script, f, letter]) for letter in "ab"]
+    writers = [subprocess.Popen([story.PYTHON, "-c", script, f, letter]) for letter in "ab"]
     assert [writer.wait() for writer in writers] == [0, 0]
     lines = read(f).decode().splitlines()
     assert sorted(lines) == ["a" * 40] * 300 + ["b" * 40] * 300
@@ -445,7 +445,7 @@ def locks_are_seen_by_other_processes(host):
     with open(f, "r+b") as opened:
         for kind, lock in (("flock", fcntl.flock), ("fcntl", fcntl.lockf)):
             lock(opened, fcntl.LOCK_EX)
-            other = [sys.executable, "-c", script, f, kind]
+            other = [story.PYTHON, "-c", script, f, kind]
             assert subprocess.run(other, check=False).returncode == 7
             lock(opened, fcntl.LOCK_UN)
             assert subprocess.run(other, check=False).returncode == 0
@@ -505,7 +505,7 @@ def many_programs_make_files_in_one_folder(host):
               " open('%s/%s-%d'%(sys.argv[1],sys.argv[2],i),'w').write(sys.argv[2]*i)\n"
               " if i%3==0: os.rename('%s/%s-%d'%(sys.argv[1],sys.argv[2],i),"
               "'%s/%s+%d'%(sys.argv[1],sys.argv[2],i))\n")
-    programs = [subprocess.Popen([sys.executable, "-c", script, d, letter]) for letter in "abcd"]
+    programs = [subprocess.Popen([story.PYTHON, "-c", script, d, letter]) for letter in "abcd"]
     assert [program.wait() for program in programs] == [0] * 4
     assert len(os.listdir(d)) == 800
     for letter in "abcd":

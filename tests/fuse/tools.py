@@ -128,7 +128,7 @@ def sqlite_with_a_write_ahead_log_stays_whole_under_load(host):
         assert run("sqlite3", db, "pragma journal_mode=wal; create table t(who, n, blob);"
                    "create index i on t(who, n); create table total(n);"
                    "insert into total values (0);").strip() == "wal"
-        writers = [subprocess.Popen([sys.executable, "-c", SQL_WRITER, db, who]) for who in "ab"]
+        writers = [subprocess.Popen([story.PYTHON, "-c", SQL_WRITER, db, who]) for who in "ab"]
         assert [writer.wait() for writer in writers] == [0, 0]
         assert run("sqlite3", db, "pragma integrity_check; select count(*) from t;"
                    "select n from total").split() == ["ok", "1500", "1500"]

@@ -17,6 +17,8 @@ import traceback
 
 USER = "vaulttest"
 PASSPHRASE = "correct horse battery"
+PATH = "/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin"
+PYTHON = shutil.which("python3", path=PATH) or sys.executable
 ROOT_ONLY, USER_ONLY, BOTH = "root", "user", "both"
 _stories = []
 
@@ -229,18 +231,35 @@ def _make_user():
                      and pwd.getpwnam(USER), what="the user " + USER)
 
 
+# Some containers keep /dev/fuse for root, which no installed system does: then the user gets a node as
+# usual, seen by these stories alone.
+_OPEN_DEVICE = """set -e
+mknod -m 666 "$1/fuse" c 10 229
+mount --bind "$1/fuse" /dev/fuse
+shift
+exec "$@"
+"""
+
+
+def _as_user(user, base, command):
+    command = ["setpriv", "--reuid=%d" % user.pw_uid, "--regid=%d" % user.pw_gid,
+               "--init-groups", "--", *command]
+    if os.stat("/dev/fuse").st_mode & 0o006 == 0o006:
+        return command
+    return ["unshare", "--mount", "sh", "-c", _OPEN_DEVICE, "sh", base, *command]
+
+
 def _child(role, user, program):
     base = tempfile.mkdtemp(prefix="vault-stories-")
     told = os.path.abspath(sys.argv[0])
     shutil.copy(program, os.path.join(base, "vault"))
     shutil.copy(told, base)  # the user may not be able to reach the sources
     shutil.copytree(os.path.join(os.path.dirname(told), "lib"), os.path.join(base, "lib"))
-    command = [sys.executable, os.path.join(base, os.path.basename(told)), "--tell", role, base]
-    env = dict(os.environ, PYTHONPATH="", PYTHONDONTWRITEBYTECODE="1")
+    command = [PYTHON, os.path.join(base, os.path.basename(told)), "--tell", role, base]
+    env = dict(os.environ, PATH=PATH, PYTHONPATH="", PYTHONDONTWRITEBYTECODE="1")
     if user:
         subprocess.run(["chown", "-R", "%d:%d" % (user.pw_uid, user.pw_gid), base], check=True)
-        command = ["setpriv", "--reuid=%d" % user.pw_uid, "--regid=%d" % user.pw_gid,
-                   "--init-groups", "--", *command]
+        command = _as_user(user, base, command)
         env.update(HOME=user.pw_dir, USER=USER, LOGNAME=USER)
     return base, subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True, cwd="/",
                                   stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
