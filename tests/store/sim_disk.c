@@ -614,9 +614,12 @@ static void land(struct sim *s, const struct sim_crash *how, const struct event 
 		*slot = e->page;
 }
 
-static bool is_durable(const struct sim_cursor *c, const struct pending *p, unsigned lies)
+static bool is_durable(const struct sim_cursor *c, const struct pending *p,
+		       const struct sim_crash *how)
 {
-	return p->flushed && p->flushed + lies <= c->flushes;
+	if (p->flushed && how->heads_arrived && is_head(p->event))
+		return true;
+	return p->flushed && p->flushed + how->lies <= c->flushes;
 }
 
 struct sim *sim_cursor_crash(const struct sim_cursor *c, const struct sim_crash *how)
@@ -632,7 +635,7 @@ struct sim *sim_cursor_crash(const struct sim_cursor *c, const struct sim_crash 
 
 		if (dropped && is_head(p->event) && p->event >= dropped)
 			continue;
-		if (is_durable(c, p, how->lies))
+		if (is_durable(c, p, how))
 			s->tables[p->event->area].pages[p->event->at] = p->event->page;
 		else
 			land(s, how, p->event, sim_random(&state));

@@ -59,6 +59,7 @@ enum sim_mode {
 struct sim_crash {
 	enum sim_mode mode;
 	unsigned lies; /* so many last flushes did nothing */
+	bool heads_arrived; /* but what was flushed of HEAD is there: only DATA was lied about */
 	bool drop_newest_slot; /* the HEAD page that was flushed last is noise, later ones lost */
 	uint64_t seed;
 };

@@ -272,6 +272,17 @@ static void check_whole(struct store *s)
 			      (unsigned long long)r.doubly_used_blocks);
 }
 
+/* The program dies and comes back: what was not committed is gone. */
+static void do_reopen(struct world *w)
+{
+	store_close(w->store);
+	sim_must(open_disk(w->disk, false, &w->store, &w->report));
+	w->now = w->states[w->count - 1].model;
+	if (w->report.generation != w->states[w->count - 1].last)
+		sim_gate_fail("generation %llu after reopening",
+			      (unsigned long long)w->report.generation);
+}
+
 static void work(struct world *w, unsigned steps)
 {
 	unsigned puts = 4 + dice(w, 8);
@@ -279,7 +290,9 @@ static void work(struct world *w, unsigned steps)
 	for (unsigned i = 0; i < steps; i++) {
 		unsigned what = dice(w, 16);
 
-		if (what < puts)
+		if (dice(w, 24) == 0)
+			do_reopen(w);
+		else if (what < puts)
 			do_put(w);
 		else if (what < 13)
 			do_delete(w);
@@ -358,8 +371,9 @@ static void crash(struct world *w, const struct sim_cursor *c, const struct sim_
 	struct disk *disk;
 
 	snprintf(w->tally->where, sizeof(w->tally->where),
-		 "depth %u, event %zu, mode %u, lies %u, dropped %d, crash seed %llu", depth,
-		 sim_cursor_at(c), how->mode, how->lies, how->drop_newest_slot,
+		 "depth %u, event %zu, mode %u, lies %u%s, dropped %d, crash seed %llu", depth,
+		 sim_cursor_at(c), how->mode, how->lies, how->heads_arrived ? " of DATA" : "",
+		 how->drop_newest_slot,
 		 (unsigned long long)how->seed);
 	if (depth < 2 && how->seed % 64 == 0) {
 		CLEANUP(sim_freep) struct sim *copy = sim_copy(image);
@@ -385,10 +399,12 @@ static struct sim_crash some_crash(struct world *w, const struct sim_cursor *c)
 	struct sim_crash how = {.mode = (enum sim_mode)dice(w, SIM_MODES)};
 
 	how.seed = sim_random(&w->rng);
-	if (dice(w, 3) == 0)
+	if (dice(w, 3) == 0) {
 		how.lies = 1 + dice(w, w->lies);
-	else if (sim_cursor_has_slot(c) && dice(w, 6) == 0)
+		how.heads_arrived = dice(w, 2);
+	} else if (sim_cursor_has_slot(c) && dice(w, 6) == 0) {
 		how.drop_newest_slot = true;
+	}
 	return how;
 }
 
