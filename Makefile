@@ -49,7 +49,10 @@ below_fuse    := $(below_access)
 below_cli     := $(below_access)
 below = $(foreach m,$(below_$(1)),$(if $(filter $(m),$(MODULES)),$(call lib,$(m))))
 
-all: $(BUILD)/$(NAME) locale
+all: $(BUILD)/$(NAME) $(BUILD)/catalogue.tsv locale
+
+$(BUILD)/catalogue.tsv: tools/data/catalogue.tsv
+	$(Q)mkdir -p $(@D) && cp $< $@
 
 define module_rule
 $(call lib,$(1)): $(call objs,src/$(1))
@@ -90,7 +93,7 @@ $(foreach m,$(TEST_MODULES),$(eval $(call test_rule,$(m))))
 test-programs: $(TEST_PROGS)
 
 # Scripts among the tests; each prints TAP and finds the program in $BUILD.
-SCRIPTS := $(sort $(wildcard tests/*/test_*.sh tests/*/test_*.py))
+SCRIPTS := $(sort $(filter-out tests/bench/%,$(wildcard tests/*/*.sh tests/*/*.py)))
 # The crash gate's programs read CRASHES (how many) and SEED from the environment.
 CRASH_TESTS := $(filter %/test_crash_store %/test_crash_volume %/test_flip %/test_flip_keys,$(TEST_PROGS))
 
