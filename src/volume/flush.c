@@ -363,9 +363,16 @@ static unsigned inodes_collect(struct volume *v, struct inode **batch)
 	return count;
 }
 
+/* On a tiny disk the worst case of a whole batch may be more than there is; of one it is not. */
 static enum err inodes_flush_batch(struct volume *v, struct inode **batch, unsigned count)
 {
-	TRY(inodes_put(v, batch, count));
+	enum err err = inodes_put(v, batch, count);
+
+	if (err == ERR_NO_SPACE && count > 1) {
+		TRY(inodes_flush_batch(v, batch, count / 2));
+		return inodes_flush_batch(v, batch + count / 2, count - count / 2);
+	}
+	TRY(err);
 	for (unsigned i = 0; i < count; i++) {
 		batch[i]->in_tree = true;
 		batch[i]->marked = batch[i]->marked || batch[i]->item.nlink == 0;

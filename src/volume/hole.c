@@ -7,18 +7,27 @@
 
 /* ---- fallocate ---- */
 
-static enum err zero_part(struct volume *v, struct inode *inode, uint64_t from, uint64_t to)
-{
-	uint64_t index = from >> v->shift;
-	uint64_t begin = index << v->shift;
-	struct chunk *c;
+/* A part of one window that is overwritten with zeroes. */
+struct part {
+	struct chunk *chunk; /* NULL where there is no content */
+	uint32_t from, to;
+};
 
+static enum err part_open(struct volume *v, struct inode *inode, uint64_t from, uint64_t to,
+			  struct part *ret)
+{
+	uint64_t begin = from >> v->shift << v->shift;
+
+	*ret = (struct part){.from = (uint32_t)(from - begin), .to = (uint32_t)(to - begin)};
 	if (from >= to)
 		return OK;
-	TRY(chunk_edit(v, inode, index, false, true, &c));
-	if (c)
-		chunk_zero(c, (uint32_t)(from - begin), (uint32_t)(to - begin));
-	return OK;
+	return chunk_edit(v, inode, from >> v->shift, false, true, &ret->chunk);
+}
+
+static void part_zero(struct part *p)
+{
+	if (p->chunk)
+		chunk_zero(p->chunk, p->from, p->to);
 }
 
 static enum err zero_windows(struct volume *v, struct inode *inode, uint64_t from, uint64_t to)
@@ -33,19 +42,27 @@ static enum err zero_windows(struct volume *v, struct inode *inode, uint64_t fro
 	return err;
 }
 
-/* Whole windows go; the rest is overwritten. Content inside an INLINE item counts as the rest. */
+/* Whole windows go; the rest is overwritten. Content inside an INLINE item counts as the rest.
+ * What is likely to fail comes first. A range of many windows that fails midway has lost some of
+ * them; they were to go. */
 static enum err zero_range(struct volume *v, struct inode *inode, uint64_t from, uint64_t to)
 {
 	uint64_t first = (from + v->record - 1) >> v->shift;
 	uint64_t end = to >> v->shift;
+	struct part head = {0}, tail = {0};
 
 	if (first == 0 && inode->item.is_inline)
 		first = 1;
-	if (from >> v->shift == (to - 1) >> v->shift && first > end)
-		return zero_part(v, inode, from, to);
-	TRY(zero_part(v, inode, from, MIN(first << v->shift, to)));
-	TRY(zero_part(v, inode, MAX(end << v->shift, from), MAX(to, from)));
-	return zero_windows(v, inode, first, end);
+	if (first > end) {
+		TRY(part_open(v, inode, from, to, &head));
+	} else {
+		TRY(part_open(v, inode, from, first << v->shift, &head));
+		TRY(part_open(v, inode, end << v->shift, to, &tail));
+		TRY(zero_windows(v, inode, first, end));
+	}
+	part_zero(&head);
+	part_zero(&tail);
+	return OK;
 }
 
 /* Nothing can be set aside for one file, since every write of a sealed block takes a new place. What

@@ -241,9 +241,8 @@ struct names_change {
 };
 MUST_CHECK enum err names_begin(struct volume *v, struct names_change *c);
 MUST_CHECK enum err names_pin(struct names_change *c, uint64_t ino, struct inode **ret);
-/* A folder that still has a name: ERR_NOT_DIR, ERR_NOT_FOUND. Made dirty. */
-MUST_CHECK enum err names_pin_folder(struct names_change *c, uint64_t ino, bool freeing,
-				     struct inode **ret);
+/* A folder that still has a name: ERR_NOT_DIR, ERR_NOT_FOUND. */
+MUST_CHECK enum err names_pin_folder(struct names_change *c, uint64_t ino, struct inode **ret);
 /* A new inode, pinned and locked like the others. */
 MUST_CHECK enum err names_create(struct names_change *c, const struct inode_item *item,
 				 struct inode **ret);

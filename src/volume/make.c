@@ -64,10 +64,11 @@ static enum err make_in(struct names_change *c, const struct make *m, struct vol
 	struct inode *parent, *inode;
 	enum err err;
 
-	TRY(names_pin_folder(c, m->parent, false, &parent));
+	TRY(names_pin_folder(c, m->parent, &parent));
 	TRY(name_find(v, m->parent, m->name, &place));
 	if (place.ino != 0)
 		return ERR_EXISTS;
+	TRY(inode_make_dirty(v, parent, false));
 	TRY(names_create(c, &item, &inode));
 	err = make_put(v, m, &place, inode->ino);
 	if (err != OK) {
@@ -143,7 +144,7 @@ static enum err link_in(struct names_change *c, uint64_t ino, uint64_t parent_in
 	struct inode *parent, *inode;
 	struct name_place place;
 
-	TRY(names_pin_folder(c, parent_ino, false, &parent));
+	TRY(names_pin_folder(c, parent_ino, &parent));
 	TRY(names_pin(c, ino, &inode));
 	if (S_ISDIR(inode->item.mode))
 		return ERR_PERM;
@@ -154,6 +155,7 @@ static enum err link_in(struct names_change *c, uint64_t ino, uint64_t parent_in
 	TRY(name_find(v, parent_ino, name, &place));
 	if (place.ino != 0)
 		return ERR_EXISTS;
+	TRY(inode_make_dirty(v, parent, false));
 	TRY(inode_make_dirty(v, inode, false));
 	TRY(link_put(v, &place, name, inode));
 	inode->item.nlink++;

@@ -134,7 +134,7 @@ enum err names_pin(struct names_change *c, uint64_t ino, struct inode **ret)
 	return OK;
 }
 
-enum err names_pin_folder(struct names_change *c, uint64_t ino, bool freeing, struct inode **ret)
+enum err names_pin_folder(struct names_change *c, uint64_t ino, struct inode **ret)
 {
 	struct inode *inode;
 
@@ -143,7 +143,6 @@ enum err names_pin_folder(struct names_change *c, uint64_t ino, bool freeing, st
 		return ERR_NOT_DIR;
 	if (inode->item.nlink == 0)
 		return ERR_NOT_FOUND;
-	TRY(inode_make_dirty(c->v, inode, freeing));
 	*ret = inode;
 	return OK;
 }

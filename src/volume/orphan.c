@@ -117,34 +117,28 @@ enum err orphan_remove(struct volume *v, uint64_t ino)
 	return err;
 }
 
-/* The inode leaves the memory: its dirty content is nobody's any more. */
-static void inode_forget(struct volume *v, struct inode *inode)
-{
-	chunks_discard(v, inode, 0, UINT64_MAX);
-	inode_clean(v, inode);
-}
-
 static unsigned items_expected(const struct inode *inode)
 {
 	return (unsigned)MIN(4 + inode->item.blocks / (DISK_BLOCK / 512), DELETE_BATCH);
 }
 
-/* The first step, with which the inode's memory goes in the same commit. On failure the inode stays
- * as it is, dirty, so that the next commit gives it an ORPHAN item; the next opening removes it. */
+/* The first step. Dirty content goes before, since it knows of extents that are deleted now; the rest
+ * of the inode's memory goes with the step, in the same commit. On failure the inode stays dirty, so
+ * that the next commit gives it an ORPHAN item and the next opening removes it. */
 static enum err inode_reap_first(struct volume *v, struct inode *inode, bool *ret_more)
 {
 	enum err err = OK;
 
 	*ret_more = false;
 	pthread_rwlock_rdlock(&v->ops);
+	pthread_rwlock_wrlock(&inode->lock);
+	chunks_discard(v, inode, 0, UINT64_MAX);
+	pthread_rwlock_unlock(&inode->lock);
 	if (inode->in_tree || inode->marked)
 		err = object_delete_step(v, inode->ino, items_expected(inode), &inode->marked,
 					 ret_more);
-	if (err == OK || inode->marked || v->frozen != OK) {
-		pthread_rwlock_wrlock(&inode->lock);
-		inode_forget(v, inode);
-		pthread_rwlock_unlock(&inode->lock);
-	}
+	if (err == OK || inode->marked || v->frozen != OK)
+		inode_clean(v, inode);
 	commits_note_change(v);
 	pthread_rwlock_unlock(&v->ops);
 	return err;

@@ -34,12 +34,13 @@ static enum err remove_in(struct names_change *c, uint64_t parent_ino, const cha
 	struct inode *parent, *inode;
 	struct name_place place;
 
-	TRY(names_pin_folder(c, parent_ino, true, &parent));
+	TRY(names_pin_folder(c, parent_ino, &parent));
 	TRY(name_find(v, parent_ino, name, &place));
 	if (place.ino == 0)
 		return ERR_NOT_FOUND;
 	TRY(names_pin(c, place.ino, &inode));
 	TRY(remove_may(v, inode, folder));
+	TRY(inode_make_dirty(v, parent, true));
 	TRY(inode_make_dirty(v, inode, true));
 	TRY(remove_entry(v, &place.key));
 	inode_lose_name(v, inode);

@@ -111,26 +111,30 @@ static enum err rename_find(struct volume *v, struct rename *r, unsigned flags)
 	return OK;
 }
 
+/* Renaming is allowed the reserve: moving a new version into place is how space is won back. */
+static enum err rename_make_dirty(struct names_change *c)
+{
+	for (unsigned i = 0; i < c->count; i++)
+		TRY(inode_make_dirty(c->v, c->pinned[i], true));
+	return OK;
+}
+
 static enum err rename_in(struct names_change *c, uint64_t from_dir, uint64_t to_dir,
 			  struct rename *r, unsigned flags)
 {
 	struct volume *v = c->v;
-	bool freeing;
 
-	TRY(names_pin_folder(c, from_dir, true, &r->from_dir));
-	TRY(names_pin_folder(c, to_dir, true, &r->to_dir));
+	TRY(names_pin_folder(c, from_dir, &r->from_dir));
+	TRY(names_pin_folder(c, to_dir, &r->to_dir));
 	TRY(rename_find(v, r, flags));
 	if (r->from.ino == r->to.ino)
 		return OK; /* two names of one file: both stay, says POSIX */
-	freeing = r->to.ino != 0;
 	TRY(names_pin(c, r->from.ino, &r->moved));
 	if (r->to.ino != 0)
 		TRY(names_pin(c, r->to.ino, &r->other));
 	TRY(rename_may_move(v, r));
 	TRY(rename_may_replace(v, r));
-	TRY(inode_make_dirty(v, r->moved, freeing));
-	if (r->other)
-		TRY(inode_make_dirty(v, r->other, freeing));
+	TRY(rename_make_dirty(c));
 	TRY(rename_put(v, r));
 	rename_note(v, r);
 	return OK;

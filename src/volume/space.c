@@ -41,7 +41,7 @@ void fund_fill(struct volume *v)
 
 	store_info(v->store, &info);
 	want = FUND_BATCH + MIN(info.used_blocks / FUND_SHARE, FUND_MAX);
-	want = MIN(want, info.total_blocks / 32);
+	want = MIN(want, info.total_blocks / 8);
 	if (want <= v->fund || store_reserve(v->store, want - v->fund, true) != OK)
 		return;
 	v->fund = want;

@@ -52,7 +52,7 @@ static enum err trim_down(struct trim *t, uint64_t size)
 	struct chunk *cut = NULL;
 	enum err err;
 
-	if (size % v->record != 0 || inode->item.is_inline)
+	if (size % v->record != 0 || (size == 0 && inode->item.is_inline))
 		TRY(chunk_edit(v, inode, size >> v->shift, false, true, &cut));
 	err = extents_delete(v, inode, edge << v->shift, UINT64_MAX, DELETE_STEP, &low);
 	chunks_discard(v, inode, MAX(low >> v->shift, cut ? cut->index + 1 : edge), UINT64_MAX);

@@ -13,26 +13,52 @@ static void remove_dir(const char *dir)
 	assert_int_equal(system(command), 0);
 }
 
-struct fixture *fixture_new(unsigned record_shift)
+static void disk_open(struct fixture *f, bool read_only)
 {
-	struct fixture *f = calloc(1, sizeof(*f));
+	if (!f->sim) {
+		assert_ok(folder_disk_open(f->dir, read_only, &f->disk));
+		return;
+	}
+	sim_set_read_only(f->sim, read_only);
+	f->disk = sim_disk(f->sim);
+}
+
+static struct fixture *fixture_format(struct fixture *f, unsigned record_shift)
+{
 	uint8_t user[STORE_USER_LEN] = {0};
 
-	assert_ok(crypto_init());
-	strcpy(f->dir, "/tmp/vault-volume-XXXXXX");
-	assert_non_null(mkdtemp(f->dir));
 	assert_ok(secret_random(32, &f->epoch_key));
 	assert_ok(sign_key_random(&f->host));
 	f->door = (struct store_door){.epoch = 1, .epoch_key = f->epoch_key};
 	f->unlock = (struct store_unlock){.doors = &f->door, .door_count = 1, .host_key = f->host};
 	random_bytes(f->unlock.volume_id, STORE_ID_LEN);
-	assert_ok(folder_disk_create(f->dir));
-	assert_ok(folder_disk_open(f->dir, false, &f->disk));
+	disk_open(f, false);
 	assert_ok(store_format(f->disk, &f->unlock, user));
 	assert_ok(store_open(f->disk, &f->unlock, &f->store, &f->report));
 	assert_ok(volume_format_sized(f->store, "TEST-01", 1000, 1000, record_shift));
 	assert_ok(volume_open(f->store, &f->v));
 	return f;
+}
+
+struct fixture *fixture_new(unsigned record_shift)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	assert_ok(crypto_init());
+	strcpy(f->dir, "/tmp/vault-volume-XXXXXX");
+	assert_non_null(mkdtemp(f->dir));
+	assert_ok(folder_disk_create(f->dir));
+	return fixture_format(f, record_shift);
+}
+
+struct fixture *fixture_new_sim(unsigned record_shift, uint64_t blocks_max)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	struct sim_options options = {.blocks_max = blocks_max};
+
+	assert_ok(crypto_init());
+	f->sim = sim_new(&options);
+	return fixture_format(f, record_shift);
 }
 
 void fixture_free(struct fixture *f)
@@ -43,7 +69,9 @@ void fixture_free(struct fixture *f)
 	disk_close(f->disk);
 	secret_free(f->epoch_key);
 	sign_key_free(f->host);
-	remove_dir(f->dir);
+	if (!f->sim)
+		remove_dir(f->dir);
+	sim_free(f->sim);
 	free(f);
 }
 
@@ -65,7 +93,7 @@ static void open_again(struct fixture *f, bool read_only)
 	disk_close(f->disk);
 	f->disk = NULL;
 	f->unlock.read_only = read_only;
-	assert_ok(folder_disk_open(f->dir, read_only, &f->disk));
+	disk_open(f, read_only);
 	assert_ok(store_open(f->disk, &f->unlock, &f->store, &f->report));
 	assert_ok(volume_open(f->store, &f->v));
 }

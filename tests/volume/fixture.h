@@ -1,12 +1,14 @@
-/* A volume on a store on a folder disk in a temporary folder. */
+/* A volume on a store, on a folder disk in a temporary folder or on a simulated disk. */
 #pragma once
 #include "crypto/random.h"
 #include "store/folder_disk.h"
 #include "tests/check.h"
+#include "tests/store/sim_disk.h"
 #include "volume/internal.h"
 
 struct fixture {
-	char dir[64];
+	char dir[64];	 /* of the folder disk */
+	struct sim *sim; /* or NULL */
 	struct disk *disk;
 	struct store *store;
 	struct store_report report;
@@ -20,6 +22,7 @@ struct fixture {
 int fixture_setup(void **state);
 int fixture_teardown(void **state);
 struct fixture *fixture_new(unsigned record_shift);
+struct fixture *fixture_new_sim(unsigned record_shift, uint64_t blocks_max);
 void fixture_free(struct fixture *f);
 void fixture_reopen(struct fixture *f); /* closes properly */
 void fixture_crash(struct fixture *f);	/* what was not committed is gone */

@@ -31,6 +31,18 @@ struct model {
 };
 
 static uint32_t seed_now;
+static bool may_be_full; /* a lack of space is an answer, as if nothing had been asked */
+static unsigned refusals;
+
+static bool did(enum err err)
+{
+	if (may_be_full && err == ERR_NO_SPACE) {
+		refusals++;
+		return false;
+	}
+	assert_ok(err);
+	return true;
+}
 
 static uint32_t dice(uint32_t sides)
 {
@@ -44,9 +56,8 @@ static struct model *model_copy(const struct model *m)
 
 	*copy = *m;
 	for (int i = 0; i < FILES; i++) {
-		copy->files[i].data = malloc(SIZE_MAX_);
+		copy->files[i].data = calloc(1, SIZE_MAX_);
 		memcpy(copy->files[i].data, m->files[i].data, m->files[i].size);
-		memset(copy->files[i].data + m->files[i].size, 0, SIZE_MAX_ - m->files[i].size);
 	}
 	return copy;
 }
@@ -132,7 +143,9 @@ static void do_make(struct fixture *f, struct model *m)
 			   ERR_EXISTS);
 		return;
 	}
-	m->files[i].ino = make_file(f, p.parent, p.text);
+	if (!did(volume_make(f->v, p.parent, p.text, S_IFREG | 0600, 0, 0, &attr)))
+		return;
+	m->files[i].ino = attr.ino;
 	m->files[i].links = 1;
 	m->files[i].size = 0;
 	m->files[i].xattr_len = 0;
@@ -170,7 +183,8 @@ static void do_link(struct fixture *f, struct model *m)
 			   ERR_EXISTS);
 		return;
 	}
-	assert_ok(volume_link(f->v, m->files[from.file].ino, to.parent, to.text, &attr));
+	if (!did(volume_link(f->v, m->files[from.file].ino, to.parent, to.text, &attr)))
+		return;
 	m->files[from.file].links++;
 	m->names[to.folder][to.name] = from.file;
 }
@@ -179,7 +193,7 @@ static void do_rename(struct fixture *f, struct model *m)
 {
 	struct pick from = pick_name(m), to = pick_name(m);
 	unsigned flags = dice(3) == 0 ? RENAME_EXCHANGE : dice(3) == 0 ? RENAME_NOREPLACE : 0;
-	enum err want = OK;
+	enum err want = OK, err;
 
 	if (from.file < 0)
 		want = ERR_NOT_FOUND;
@@ -187,8 +201,10 @@ static void do_rename(struct fixture *f, struct model *m)
 		want = ERR_EXISTS;
 	else if (to.file < 0 && flags == RENAME_EXCHANGE)
 		want = ERR_NOT_FOUND;
-	assert_err(volume_rename(f->v, from.parent, from.text, to.parent, to.text, flags), want);
-	if (want != OK || from.file == to.file)
+	err = volume_rename(f->v, from.parent, from.text, to.parent, to.text, flags);
+	if (want != OK)
+		assert_err(err, want);
+	if (want != OK || !did(err) || from.file == to.file)
 		return;
 	if (flags == RENAME_EXCHANGE) {
 		m->names[from.folder][from.name] = to.file;
@@ -232,6 +248,7 @@ static uint32_t some_len(void)
 
 static void do_write(struct fixture *f, struct model *m, bool append)
 {
+	static uint8_t data[SIZE_MAX_];
 	struct model_file *file = pick_file(m);
 	uint32_t off, len;
 
@@ -241,23 +258,26 @@ static void do_write(struct fixture *f, struct model *m, bool append)
 	len = some_len();
 	if (off + len > SIZE_MAX_)
 		return;
-	pattern_fill(file->data + off, off, len, seed_now);
-	if (append)
-		assert_ok(volume_append(f->v, file->ino, file->data + off, len));
-	else
-		assert_ok(volume_write(f->v, file->ino, off, file->data + off, len));
+	pattern_fill(data, off, len, seed_now);
+	if (!did(append ? volume_append(f->v, file->ino, data, len)
+			: volume_write(f->v, file->ino, off, data, len)))
+		return;
+	memcpy(file->data + off, data, len);
 	file->size = MAX(file->size, off + len);
 }
 
 static void do_truncate(struct fixture *f, struct model *m)
 {
 	struct model_file *file = pick_file(m);
+	struct volume_attr in = {0};
 	uint32_t size;
 
 	if (!file)
 		return;
 	size = dice(3) == 0 ? 0 : some_offset(file);
-	set_size(f, file->ino, size);
+	in.size = size;
+	if (!did(volume_setattr(f->v, file->ino, VOLUME_SET_SIZE, &in, NULL)))
+		return;
 	if (size < file->size)
 		memset(file->data + size, 0, file->size - size);
 	file->size = size;
@@ -278,7 +298,8 @@ static void do_fallocate(struct fixture *f, struct model *m)
 	len = some_len();
 	if (off + len > SIZE_MAX_)
 		return;
-	assert_ok(volume_fallocate(f->v, file->ino, mode, off, len));
+	if (!did(volume_fallocate(f->v, file->ino, mode, off, len)))
+		return;
 	if (mode != 0 && off < file->size)
 		memset(file->data + off, 0, MIN(len, file->size - off));
 	if (!(mode & FALLOC_FL_KEEP_SIZE))
@@ -288,18 +309,26 @@ static void do_fallocate(struct fixture *f, struct model *m)
 static void do_xattr(struct fixture *f, struct model *m)
 {
 	struct model_file *file = pick_file(m);
+	char text[sizeof(file->xattr)];
+	size_t len;
+	enum err err;
 
 	if (!file)
 		return;
 	if (dice(3) == 0) {
-		assert_err(volume_remove_xattr(f->v, file->ino, "user.note"),
-			   file->xattr_len ? OK : ERR_NO_DATA);
-		file->xattr_len = 0;
+		err = volume_remove_xattr(f->v, file->ino, "user.note");
+		if (file->xattr_len == 0)
+			assert_err(err, ERR_NO_DATA);
+		else if (did(err))
+			file->xattr_len = 0;
 		return;
 	}
-	file->xattr_len = 1 + dice(sizeof(file->xattr));
-	memset(file->xattr, 'a' + (int)dice(26), sizeof(file->xattr));
-	assert_ok(volume_set_xattr(f->v, file->ino, "user.note", file->xattr, file->xattr_len, 0));
+	len = 1 + dice(sizeof(text));
+	memset(text, 'a' + (int)dice(26), sizeof(text));
+	if (!did(volume_set_xattr(f->v, file->ino, "user.note", text, len, 0)))
+		return;
+	file->xattr_len = len;
+	memcpy(file->xattr, text, sizeof(text));
 }
 
 static void compare_range(struct fixture *f, const struct model_file *file, uint32_t off,
@@ -446,7 +475,15 @@ static void live(struct fixture *f, uint32_t seed, unsigned steps)
 			m = model_copy(saved);
 			compare_all(f, m);
 		} else {
+			uint64_t commits = f->v->commits.started;
+
 			do_anything(f, m);
+			if (commits == f->v->commits.started)
+				continue;
+			/* It made room by a commit: let the model know what a crash leads to. */
+			assert_ok(volume_sync(f->v));
+			model_free(saved);
+			saved = model_copy(m);
 		}
 	}
 	compare_all(f, m);
@@ -486,11 +523,30 @@ static void records_of_128_kib_agree_with_the_model(void **state)
 	live_with_records(17, 4);
 }
 
+static void live_on_a_small_disk(unsigned shift, uint32_t seed)
+{
+	struct fixture *f = fixture_new_sim(shift, 900);
+
+	may_be_full = true;
+	refusals = 0;
+	live(f, seed, 3000);
+	assert_true(refusals > 0);
+	may_be_full = false;
+	fixture_free(f);
+}
+
+static void a_full_disk_refuses_and_loses_nothing(void **state)
+{
+	live_on_a_small_disk(15, 5);
+	live_on_a_small_disk(17, 6);
+}
+
 static uint32_t more_seed;
 
 static void another_seed_agrees_with_the_model(void **state)
 {
 	live_with_records(14 + more_seed % 4, more_seed);
+	live_on_a_small_disk(14 + more_seed / 4 % 4, more_seed);
 }
 
 /* With numbers: one run for each of them. */
@@ -504,6 +560,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test(records_of_32_kib_agree_with_the_model),
 		cmocka_unit_test(records_of_64_kib_agree_with_the_model),
 		cmocka_unit_test(records_of_128_kib_agree_with_the_model),
+		cmocka_unit_test(a_full_disk_refuses_and_loses_nothing),
 	};
 
 	for (int i = 1; i < argc; i++) {
