@@ -198,9 +198,13 @@ static enum err read_signature(const char *text, size_t len, struct line_facts *
 enum err line_parse(const char *text, size_t len, struct line_facts *ret)
 {
 	struct line_facts facts = { 0 };
-	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	json_error_t why;
+	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
 	enum err err = json_is_object(json) ? read_fields(json, &facts) : tampered("not a record");
 
+	/* Not the line's fault, and not to be passed over as if it were. */
+	if (!json && json_error_code(&why) == json_error_out_of_memory)
+		err = err_at(ERR_NOMEM, "log");
 	json_decref(json);
 	TRY(err);
 	TRY(read_signature(text, len, &facts));

@@ -16,7 +16,8 @@ struct line_place {
 /* Appends the line and a newline to `out`. ERR_INVALID when it would be too long. */
 MUST_CHECK enum err line_print(const struct line_place *place, const struct audit_event *event,
 			       const struct sign_key *key, struct buf *out);
-/* What a reader needs of a line (without its newline). ERR_LOG_TAMPERED when it has not this form. */
+/* What a reader needs of a line (without its newline). ERR_LOG_TAMPERED when it has not this form,
+ * ERR_NOMEM. */
 struct line_facts {
 	uint64_t seq;
 	uint8_t prev[SHA256_LEN];

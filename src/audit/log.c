@@ -105,19 +105,27 @@ static enum err read_tail(int fd, off_t end, struct buf *ret)
 	return OK;
 }
 
+/* ERR_LOG_TAMPERED when it is no record. */
+static enum err take_record(const char *line, size_t len, struct tail *ret)
+{
+	struct line_facts facts;
+
+	TRY(line_parse(line, len, &facts));
+	ret->seq = facts.seq;
+	sha256(line, len, ret->sha256);
+	return OK;
+}
+
 /* The last whole line that is a record; torn pieces that were closed off before are passed over. */
 static enum err last_record(const struct buf *bytes, size_t end, struct tail *ret)
 {
 	while (end > 0) {
 		const char *line = memrchr(bytes->data, '\n', end - 1);
 		size_t begin = line ? (size_t)(line - bytes->data) + 1 : 0;
-		struct line_facts facts;
+		enum err err = take_record(bytes->data + begin, end - 1 - begin, ret);
 
-		if (line_parse(bytes->data + begin, end - 1 - begin, &facts) == OK) {
-			ret->seq = facts.seq;
-			sha256(bytes->data + begin, end - 1 - begin, ret->sha256);
-			return OK;
-		}
+		if (err != ERR_LOG_TAMPERED)
+			return err;
 		end = begin;
 	}
 	return err_at(ERR_LOG_WRITE, "the log does not end with a record");
@@ -140,6 +148,13 @@ static enum err find_tail(struct audit_log *log, struct tail *ret)
 	newline = memrchr(bytes.data, '\n', bytes.len);
 	whole = newline ? (size_t)(newline - bytes.data) + 1 : 0;
 	ret->torn = (off_t)(bytes.len - whole);
+	/* It may lack nothing but the newline; then it counts. */
+	if (ret->torn > 0) {
+		enum err err = take_record(bytes.data + whole, bytes.len - whole, ret);
+
+		if (err != ERR_LOG_TAMPERED)
+			return err;
+	}
 	if (whole == 0 && (off_t)bytes.len == ret->end)
 		return OK; /* nothing but the torn first line */
 	return last_record(&bytes, whole, ret);

@@ -10,7 +10,7 @@ struct reading {
 	bool has_vkey;
 	uint64_t seq; /* of the line before */
 	uint8_t sha256[SHA256_LEN];
-	bool torn; /* the line before is no record: only a `recovered` one may follow */
+	bool torn; /* what stands before is no record: only a `recovered` one may follow */
 };
 
 static bool is_recovered(const char *text, size_t len)
@@ -31,31 +31,40 @@ static enum err check_chain(struct reading *r, const struct line_facts *facts)
 	return OK;
 }
 
-static enum err check_line(struct reading *r, const char *text, size_t len)
+/* A line that is no record: a crash may have torn it (more than once, when it struck again while
+ * recovering), which the next record has to tell. The last line has none behind it; there, only one
+ * without its newline can be torn. */
+static enum err check_torn(struct reading *r, bool last, bool whole)
+{
+	r->torn = true;
+	return last && whole ? err_at(ERR_LOG_TAMPERED, "the last line is no record") : OK;
+}
+
+static enum err check_record(struct reading *r, const struct line_facts *facts, const char *text,
+			     size_t len)
+{
+	TRY(line_verify(text, facts, r->vkey));
+	if (r->torn && !is_recovered(text, len))
+		return err_at(ERR_LOG_TAMPERED, "something before record %llu is no record",
+			      (unsigned long long)facts->seq);
+	return check_chain(r, facts);
+}
+
+static enum err check_line(struct reading *r, const char *text, size_t len, bool last, bool whole)
 {
 	struct line_facts facts;
-	enum err err;
+	enum err err = line_parse(text, len, &facts);
 
-	err = line_parse(text, len, &facts);
-	if (err != OK) {
-		/* A line that a crash tore is told by the record behind it. */
-		bool first = !r->torn;
-
-		r->torn = true;
-		return first ? OK : err;
-	}
+	if (err == ERR_LOG_TAMPERED)
+		return check_torn(r, last, whole);
+	TRY(err);
 	if (!r->has_vkey && facts.has_vkey) {
 		memcpy(r->vkey, facts.vkey, SIGN_VKEY_LEN);
 		r->has_vkey = true;
 	}
 	if (!r->has_vkey)
 		return err_at(ERR_LOG_TAMPERED, "the first record with its key is missing");
-	err = line_verify(text, &facts, r->vkey);
-	if (err == OK)
-		err = check_chain(r, &facts);
-	if (err == OK && r->torn && !is_recovered(text, len))
-		err = err_at(ERR_LOG_TAMPERED, "something before record %llu is no record",
-			     (unsigned long long)facts.seq);
+	err = check_record(r, &facts, text, len);
 	r->torn = false;
 	r->seq = facts.seq;
 	sha256(text, len, r->sha256);
@@ -70,6 +79,16 @@ static enum err worse(enum err a, enum err b)
 	return b;
 }
 
+static bool at_end(FILE *file)
+{
+	int c = getc(file);
+
+	if (c == EOF)
+		return true;
+	ungetc(c, file);
+	return false;
+}
+
 static enum err read_lines(FILE *file, struct reading *r,
 			   enum err (*line)(void *ctx, const char *text, size_t len, enum err fault),
 			   void *ctx)
@@ -80,13 +99,15 @@ static enum err read_lines(FILE *file, struct reading *r,
 	enum err worst = OK, err = OK;
 
 	while (err == OK && (len = getline(&text, &cap, file)) >= 0) {
-		bool whole = len > 0 && text[len - 1] == '\n';
-		enum err fault;
+		bool whole = text[len - 1] == '\n';
+		size_t text_len = whole ? (size_t)len - 1 : (size_t)len;
+		enum err fault = check_line(r, text, text_len, at_end(file), whole);
 
-		fault = check_line(r, text, whole ? (size_t)len - 1 : (size_t)len);
+		if (fault != OK && fault != ERR_LOG_TAMPERED && fault != ERR_LOG_GAP)
+			err = fault; /* no finding: it could not be judged */
 		worst = worse(worst, fault);
-		if (line)
-			err = line(ctx, text, whole ? (size_t)len - 1 : (size_t)len, fault);
+		if (err == OK && line)
+			err = line(ctx, text, text_len, fault);
 	}
 	if (err == OK && ferror(file))
 		err = err_from_errno("log");
