@@ -152,8 +152,26 @@ def a_second_mount_of_a_vault_is_refused(host):
     with Mount(host) as m:
         done = host.vault("mount", m.medium, host.mountpoint())
         assert done.returncode == 16, done
-        done = host.vault("mount", m.medium, m.path)
-        assert done.returncode == 16, done
+        done = host.vault("mount", m.medium, m.path)  # already so
+        assert done.returncode == 0 and m.path in done.stdout, done
+        assert mounted(m.path)
+
+
+@story.story(BOTH)
+def another_host_cannot_open_a_vault_that_is_open(host):
+    home = host.home
+    with Mount(host) as m:
+        host.home = os.path.join(host.base, "other-home")
+        shutil.copytree(home, host.home, ignore=shutil.ignore_patterns("run", "*.sock"))
+        try:
+            path = host.mountpoint()
+            done = host.vault("mount", m.medium, path)
+            assert done.returncode == 16, done
+            assert not os.path.exists(path)
+            assert host.events()[-1]["event"] == "unlock_fail"
+        finally:
+            shutil.rmtree(host.home)
+            host.home = home
         assert mounted(m.path)
 
 
