@@ -88,6 +88,16 @@ static enum err commit_seal(struct volume *v, bool clean)
 	return OK;
 }
 
+/* What was sealed but could not be made durable is still to be told to every later sync and close. */
+static enum err commit_flush(struct volume *v)
+{
+	enum err err = store_commit_flush(v->store);
+
+	if (err != OK)
+		v->changed = true;
+	return err;
+}
+
 enum err volume_commit(struct volume *v, bool clean)
 {
 	enum err err;
@@ -98,7 +108,7 @@ enum err volume_commit(struct volume *v, bool clean)
 	err = commit_seal(v, clean);
 	pthread_rwlock_unlock(&v->ops);
 	if (err == OK)
-		err = store_commit_flush(v->store);
+		err = commit_flush(v);
 	volume_note_error(v, err);
 	return err;
 }
@@ -178,7 +188,7 @@ static enum err hold_committed(struct volume *v)
 	if (volume_writable(v) != OK || !v->changed)
 		return OK;
 	TRY(commit_seal(v, false));
-	return store_commit_flush(v->store);
+	return commit_flush(v);
 }
 
 enum err volume_hold_still(struct volume *v)
