@@ -63,7 +63,10 @@ static enum err run(struct cli *cli)
 	TRY(medium_find(cli, cli_argument(cli, 0), &medium));
 	TRY(look(medium.path, &o));
 	out_size(o.bytes, size);
-	out_say(cli, _("%s is a vault: %s in %u segments."), medium.path, size, o.segments);
+	out_say(cli,
+		ngettext("%s is a vault: %s in %u segment.", "%s is a vault: %s in %u segments.",
+			 o.segments),
+		medium.path, size, o.segments);
 	if (medium.volume_id[0])
 		out_say(cli, _("This computer knows it as %s (%s)."), medium.label, medium.volume_id);
 	else

@@ -75,10 +75,10 @@ static enum err put_row(const struct cli *cli, const char *seq, const char *time
 	CLEANUP(buf_clear) struct buf row = {0};
 
 	TRY(width_pad(&row, seq, 6));
-	TRY(width_pad(&row, time, 21));
-	TRY(width_pad(&row, event, 20));
-	TRY(width_pad(&row, result, 9));
-	TRY(width_pad(&row, *label ? label : "-", 14));
+	TRY(width_pad(&row, time, 20));
+	TRY(width_pad(&row, event, 19));
+	TRY(width_pad(&row, result, 8));
+	TRY(width_pad(&row, *label ? label : "-", 12));
 	TRY(buf_printf(&row, " %s", rest));
 	out_line(cli, "%s", row.data);
 	return OK;
@@ -113,7 +113,11 @@ static enum err put_record(struct reading *r, const json_t *record, const char *
 	snprintf(seq, sizeof(seq), "%lld",
 		 (long long)json_integer_value(json_object_get(record, "seq")));
 	short_time(field(record, "ts"), time);
-	TRY(buf_puts(&rest, field(record, "actor")));
+	/* The fingerprint behind the name is for auditors. */
+	TRY(buf_append(&rest, field(record, "actor"),
+		       r->cli->verbose ? strlen(field(record, "actor"))
+				       : strcspn(field(record, "actor"), "/")));
+	TRY(buf_puts(&rest, ""));
 	if (*field(record, "counterparty"))
 		TRY(buf_printf(&rest, " -> %s", field(record, "counterparty")));
 	if (files)

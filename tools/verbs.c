@@ -63,7 +63,7 @@ size_t word_distance(const char *a, const char *b)
 const char *verb_near(const char *word)
 {
 	const char *best = NULL;
-	size_t distance = 3;
+	size_t distance = MIN(3, 1 + strlen(word) / 3);
 
 	for (size_t i = 0; i < verb_count; i++) {
 		const char *names[] = {verbs[i]->name, verbs[i]->alias};
