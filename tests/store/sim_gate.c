@@ -71,12 +71,13 @@ void sim_gate_fail(const char *format, ...)
 	_exit(1);
 }
 
-static void worker_run(const struct sim_gate *gate, uint64_t first, uint64_t step, uint64_t crashes)
+static void worker_run(const struct sim_gate *gate, uint64_t first, uint64_t end, uint64_t step,
+		       uint64_t crashes)
 {
 	/* Volumes are opened and closed a thousand times a second: keep their buffers. */
 	mallopt(M_MMAP_THRESHOLD, 64 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
-	for (uint64_t seed = first; mine->crashes < crashes; seed += step) {
+	for (uint64_t seed = first; seed < end && mine->crashes < crashes; seed += step) {
 		mine->seed = seed;
 		snprintf(mine->where, sizeof(mine->where), "beginning");
 		sim_gate_seed(seed);
@@ -121,6 +122,7 @@ static void tally_print(const struct sim_gate *gate, const struct sim_tally *t)
 bool sim_gate_run(const struct sim_gate *gate, struct sim_tally *ret)
 {
 	uint64_t crashes = from_env("CRASHES", MAX(gate->crashes / SLOWER, 1)), seed = from_env("SEED", 1);
+	uint64_t end = gate->trials ? seed + gate->trials : UINT64_MAX;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	uint64_t workers = from_env("WORKERS", crashes >= LONG_RUN && cores > 0 ? (uint64_t)cores : 1);
 	struct sim_tally *tallies;
@@ -137,7 +139,7 @@ bool sim_gate_run(const struct sim_gate *gate, struct sim_tally *ret)
 		mine = &tallies[i];
 		pids[i] = fork();
 		if (pids[i] == 0) {
-			worker_run(gate, seed + i, workers, (crashes + workers - 1) / workers);
+			worker_run(gate, seed + i, end, workers, (MAX(crashes, 1) - 1) / workers + 1);
 			exit(0);
 		}
 	}

@@ -18,9 +18,10 @@ struct sim_tally {
 };
 
 struct sim_gate {
-	uint64_t crashes;		 /* when CRASHES does not say */
+	uint64_t crashes;		 /* to make, when CRASHES does not say */
 	const char *const *kinds;	 /* names, NULL at the end */
 	void (*trial)(uint64_t seed, struct sim_tally *tally);
+	uint64_t trials; /* at most; 0: any number */
 };
 
 /* Prints the tally as comment lines; false when a trial failed. */

@@ -5,203 +5,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include "tests/check.h"
-#include "tests/volume/listing.h"
-#include "tests/volume/workload.h"
+#include "tests/volume/bounded.h"
+#include "tests/volume/crash.h"
 
 #define QUICK_CRASHES 20000u
-#define RESUME_EVERY 50u /* crashes after which work goes on, is checked and crashed again */
-
-enum kind {
-	KIND_NONE,
-	KIND_PREFIX,
-	KIND_SUBSET,
-	KIND_TORN,
-	KIND_LIE_1,
-	KIND_LIE_2,
-	KIND_LIE_MORE,
-	KIND_SLOT,
-	KIND_AFTER_CRASH,
-	KIND_STEPPED_BACK,
-	KIND_RESUMED,
-	KIND_FULL_DISK,
-	KIND_READ_ONLY,
-	KINDS
-};
-static const char *const kinds[] = {
-	[KIND_NONE] = "nothing unflushed arrived",
-	[KIND_PREFIX] = "all of it arrived",
-	[KIND_SUBSET] = "some pages arrived",
-	[KIND_TORN] = "some sectors arrived",
-	[KIND_LIE_1] = "the last flush was a lie",
-	[KIND_LIE_2] = "the last two flushes were lies",
-	[KIND_LIE_MORE] = "three or four were lies",
-	[KIND_SLOT] = "the newest superblock is gone",
-	[KIND_AFTER_CRASH] = "second crash of the same disk",
-	[KIND_STEPPED_BACK] = "opened an older state",
-	[KIND_RESUMED] = "worked on, compared and checked",
-	[KIND_FULL_DISK] = "on a disk that had been full",
-	[KIND_READ_ONLY] = "opened read-only",
-	[KINDS] = NULL,
-};
-
-/* The last mark that was acknowledged by trace position `at`; the first one at least. */
-static size_t acked_by(const struct work *w, size_t at)
-{
-	size_t i = w->mark_count - 1;
-
-	while (i > 0 && w->marks[i].acked > at)
-		i--;
-	return i;
-}
-
-static size_t begun_by(const struct work *w, size_t at)
-{
-	size_t i = w->mark_count - 1;
-
-	while (i > 0 && w->marks[i].start >= at)
-		i--;
-	return i;
-}
-
-/* Of the two states that one mark may stand for, the one that was found; NULL: neither. */
-static const struct model *mark_model(const struct mark *m, const char *got)
-{
-	for (unsigned i = 0; i < 2; i++)
-		if (m->listing[i] && strcmp(m->listing[i], got) == 0)
-			return m->model[i];
-	return NULL;
-}
-
-/* The state that was found must be one of those that may be. */
-static const struct model *judge(const struct work *w, const struct sim_cursor *c,
-				 const struct sim_crash *how, const struct stick *s)
-{
-	size_t honest = sim_cursor_honest(c, how->lies), lo = acked_by(w, honest);
-	size_t hi = begun_by(w, sim_cursor_at(c));
-	const struct mark *m = work_mark_of(w, s->report.generation);
-	const struct model *model;
-	char diff[2048], *got;
-
-	if (how->drop_newest_slot && lo > 0)
-		lo--;
-	if (!m || m < &w->marks[lo] || m > &w->marks[hi])
-		sim_gate_fail("opened generation %llu, %u steps back, not within %llu to %llu",
-			      (unsigned long long)s->report.generation, s->report.steps_back,
-			      (unsigned long long)w->marks[lo].first_gen,
-			      (unsigned long long)w->marks[hi].last_gen);
-	sim_must(volume_listing(s->volume, &got));
-	model = mark_model(m, got);
-	listing_diff(m->listing[0], got, diff, sizeof(diff));
-	if (!model)
-		sim_gate_fail("generation %llu is not what was committed\n#   %s",
-			      (unsigned long long)s->report.generation, diff);
-	free(got);
-	return model;
-}
-
-static enum kind kind_of(const struct sim_crash *how)
-{
-	if (how->drop_newest_slot)
-		return KIND_SLOT;
-	if (how->lies > 0)
-		return how->lies == 1 ? KIND_LIE_1 : how->lies == 2 ? KIND_LIE_2 : KIND_LIE_MORE;
-	return KIND_NONE + how->mode;
-}
-
-static void crash_all(struct work *w, struct sim_tally *t, unsigned depth, uint64_t random);
-
-/* Work goes on after a crash: as if nothing had been, and through crashes again. */
-static void resume(const struct work *before, struct sim *image, const struct model *model,
-		   struct sim_tally *t, uint64_t random)
-{
-	struct work_profile profile = before->profile;
-	struct work w;
-
-	profile.ops = 4 + (unsigned)(random % 16);
-	work_resume(&w, image, &profile, random, model);
-	for (unsigned i = 0; i < profile.ops; i++)
-		work_step(&w);
-	work_sync(&w);
-	work_compare(&w);
-	work_check(&w);
-	t->kinds[KIND_RESUMED]++;
-	stick_kill(&w.stick);
-	crash_all(&w, t, 1, random);
-	work_end(&w);
-}
-
-static void crash_once(const struct work *w, const struct sim_cursor *c,
-		       const struct sim_crash *how, struct sim_tally *t, unsigned depth)
-{
-	struct sim *image = sim_cursor_crash(c, how);
-	bool goes_on = depth == 0 && t->crashes % RESUME_EVERY == 0;
-	bool read_only = !goes_on && how->seed % 4 != 0;
-	CLEANUP(model_freep) struct model *found = NULL;
-	const struct model *model;
-	struct stick s;
-
-	snprintf(t->where, sizeof(t->where),
-		 "%s at %zu of %zu, mode %u, lies %u, slot %s, depth %u, shift %u, blocks %llu",
-		 read_only ? "read-only" : "opened", sim_cursor_at(c), sim_trace_len(w->sim), how->mode,
-		 how->lies, how->drop_newest_slot ? "gone" : "there", depth, w->profile.shift,
-		 (unsigned long long)w->profile.disk_blocks);
-	sim_must(stick_open(&s, image, read_only));
-	model = judge(w, c, how, &s);
-	t->crashes++;
-	t->kinds[kind_of(how)]++;
-	t->kinds[KIND_AFTER_CRASH] += depth;
-	t->kinds[KIND_STEPPED_BACK] += s.report.steps_back > 0;
-	t->kinds[KIND_FULL_DISK] += w->no_space > 0;
-	t->kinds[KIND_READ_ONLY] += read_only;
-	stick_kill(&s);
-	if (goes_on)
-		resume(w, image, model, t, how->seed);
-	sim_free(image);
-}
-
-static unsigned pick_lies(const struct work *w, uint64_t r)
-{
-	/* The hard rule keeps two generations whole; only with room to spare, and within one session,
-	 * are they more. */
-	return 1 + (unsigned)(r % (w->profile.disk_blocks > 4096 && !w->profile.reopens ? 4 : 2));
-}
-
-static void crash_here(const struct work *w, const struct sim_cursor *c, struct sim_tally *t,
-		       unsigned depth, uint64_t *random)
-{
-	uint64_t r = sim_random(random);
-	struct sim_crash how = { .seed = sim_random(random) };
-
-	if (sim_cursor_at_flush(c) || r % 16 == 0)
-		crash_once(w, c, &how, t, depth);
-	for (how.mode = SIM_PREFIX; how.mode < SIM_MODES; how.mode++) {
-		how.seed = sim_random(random);
-		crash_once(w, c, &how, t, depth);
-	}
-	how = (struct sim_crash){ .mode = (r >> 8) % SIM_MODES,
-				  .lies = pick_lies(w, r >> 16),
-				  .seed = sim_random(random) };
-	crash_once(w, c, &how, t, depth);
-	if (sim_cursor_has_slot(c) && (r >> 32) % 3 == 0) {
-		how = (struct sim_crash){ .mode = (r >> 40) % SIM_MODES,
-					  .drop_newest_slot = true,
-					  .seed = sim_random(random) };
-		crash_once(w, c, &how, t, depth);
-	}
-}
-
-/* At each flush, and at a part of the positions between. */
-static void crash_all(struct work *w, struct sim_tally *t, unsigned depth, uint64_t random)
-{
-	CLEANUP(sim_cursor_freep) struct sim_cursor *c = sim_cursor_new(w->sim);
-	unsigned every = depth == 0 ? 3 : 12;
-
-	do {
-		if (sim_cursor_at_flush(c) ? depth == 0 || sim_random(&random) % 4 == 0 :
-					     sim_random(&random) % every == 0)
-			crash_here(w, c, t, depth, &random);
-	} while (sim_cursor_step(c));
-}
+#define QUICK_BOUNDED 20000u
 
 static void trial(uint64_t seed, struct sim_tally *t)
 {
@@ -223,7 +31,7 @@ static void trial(uint64_t seed, struct sim_tally *t)
 		work_step(&w);
 	work_compare(&w);
 	stick_kill(&w.stick);
-	crash_all(&w, t, 0, sim_random(&random));
+	crash_everywhere(&w, t, 0, sim_random(&random));
 	work_end(&w);
 	sim_free(sim);
 }
@@ -232,28 +40,41 @@ static struct sim_tally tally;
 
 static void every_crash_leaves_a_committed_state(void **state)
 {
-	const struct sim_gate gate = { QUICK_CRASHES, kinds, trial };
+	const struct sim_gate gate = { .crashes = QUICK_CRASHES, .kinds = crash_kinds, .trial = trial };
 
 	assert_true(sim_gate_run(&gate, &tally));
 }
 
+static void every_short_sequence_of_operations_survives_any_crash(void **state)
+{
+	const struct sim_gate gate = { .crashes = sim_gate_is_long() ? UINT64_MAX : QUICK_BOUNDED,
+				       .kinds = crash_kinds,
+				       .trial = bounded_trial,
+				       .trials = bounded_begin(sim_gate_is_long() ? 3 : 2) };
+	struct sim_tally t;
+
+	assert_true(sim_gate_run(&gate, &t));
+}
+
 static void every_kind_of_crash_was_made(void **state)
 {
-	for (unsigned i = 0; i < KINDS; i++)
+	for (unsigned i = 0; i < CRASH_KINDS; i++)
 		if (tally.kinds[i] == 0)
-			fail_msg("none: %s", kinds[i]);
+			fail_msg("none: %s", crash_kinds[i]);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_crash_leaves_a_committed_state),
+		cmocka_unit_test(every_short_sequence_of_operations_survives_any_crash),
 		cmocka_unit_test(every_kind_of_crash_was_made),
 	};
 	int failed;
 
 	stick_init();
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
+	bounded_done();
 	stick_done();
 	return failed;
 }

@@ -6,6 +6,9 @@
 #include "tests/volume/model_fs.h"
 #include "tests/volume/stick.h"
 
+#define WORK_LEN_MAX (512u * 1024) /* of one write or read */
+#define WORK_TIGHT 4096u /* blocks: on smaller disks operations may commit for want of space */
+
 struct work_profile {
 	unsigned shift;		/* of the record size */
 	uint64_t disk_blocks;	/* what the medium gives */
@@ -51,11 +54,29 @@ void work_resume(struct work *w, struct sim *sim, const struct work_profile *pro
 void work_trace(struct work *w); /* what is committed now becomes mark 0 */
 void work_step(struct work *w);	 /* one random operation, sync and reopening included */
 void work_sync(struct work *w);
+/* Closed in good order, or ended with nothing more written; and opened again. */
 void work_reopen(struct work *w, bool kill);
-/* Single operations of the bounded runs; n below work_op_count. */
-unsigned work_op_count(void);
-const char *work_op_name(unsigned n);
-void work_op(struct work *w, unsigned n);
+
+/* ---- single operations; they may fail, on both sides in the same way ---- */
+uint64_t work_make(struct work *w, uint64_t folder, const char *name, uint32_t mode,
+		   const char *target); /* target for symbolic links; gives the inode, 0 for none */
+void work_link(struct work *w, uint64_t ino, uint64_t folder, const char *name);
+void work_unlink(struct work *w, uint64_t folder, const char *name);
+void work_rmdir(struct work *w, uint64_t folder, const char *name);
+void work_rename(struct work *w, uint64_t from, const char *old, uint64_t to, const char *new,
+		 unsigned flags);
+void work_write(struct work *w, uint64_t ino, uint64_t off, const void *bytes, size_t len);
+void work_append(struct work *w, uint64_t ino, const void *bytes, size_t len);
+void work_setattr(struct work *w, uint64_t ino, unsigned mask, const struct volume_attr *in);
+void work_fallocate(struct work *w, uint64_t ino, int mode, uint64_t off, uint64_t len);
+void work_set_xattr(struct work *w, uint64_t ino, const char *name, const void *bytes, size_t len,
+		    int flags);
+void work_remove_xattr(struct work *w, uint64_t ino, const char *name);
+bool work_hold(struct work *w, uint64_t ino); /* false: not there, or too many are held */
+void work_release(struct work *w, unsigned i); /* the i-th that is held */
+void work_read(struct work *w, uint64_t ino, uint64_t off, size_t len);
+
+/* ---- looking ---- */
 /* Compares everything now, and checks the whole volume. */
 void work_compare(struct work *w);
 void work_check(struct work *w);
