@@ -47,6 +47,9 @@ enum err recover_list(struct disk *disk, const struct store_unlock *unlock,
 	for (unsigned i = 0; i < 2; i++) {
 		err[i] = disk_read(disk, i ? DISK_HEAD1 : DISK_HEAD0, 0, ret->head[i],
 				   DISK_FIXED_LEN);
+		/* It may hold the newest state: who would write must not go on from an older one. */
+		if (err[i] == ERR_IO && !unlock->read_only)
+			return err[i];
 		if (err[i] != OK)
 			memset(ret->head[i], 0, DISK_FIXED_LEN);
 	}
@@ -80,6 +83,15 @@ static bool is_recent(const struct walk *w, uint64_t birth, unsigned generations
 	return birth + generations > w->super->generation;
 }
 
+/* The error of something recent that a state cannot be whole without. A medium that cannot read just
+ * now may be able to later, which is another thing than bytes that are not there. */
+static enum err not_whole(enum err err, const struct ref *ref)
+{
+	if (err == ERR_IO)
+		return err;
+	return err_at(ERR_NO_STATE, "block %llu", (unsigned long long)ref->addr);
+}
+
 static bool read_failed(enum err err)
 {
 	return err == ERR_FORGED || err == ERR_MALFORMED || err == ERR_IO || err == ERR_TRUNCATED;
@@ -103,7 +115,7 @@ static enum err prove_record(struct walk *w, const struct store_key *key, const 
 	err = disk_read(w->disk, DISK_DATA, ref->addr * DISK_BLOCK, w->record, len);
 	if (err == OK)
 		err = sealer_open(w->sealer, &place, true, ref, w->record);
-	return read_failed(err) ? ERR_NO_STATE : err;
+	return read_failed(err) ? not_whole(err, ref) : err;
 }
 
 static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level);
@@ -145,7 +157,7 @@ static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level
 	if (!read_failed(err))
 		return err;
 	if (is_recent(w, ref->birth, PROVE_NODES))
-		return err_at(ERR_NO_STATE, "node at block %llu", (unsigned long long)ref->addr);
+		return not_whole(err, ref);
 	w->damaged = true;
 	return OK;
 }

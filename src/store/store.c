@@ -184,7 +184,8 @@ static enum err choose_state(struct store *s, struct opening *o, unsigned *ret_i
 			*ret_index = i;
 			return OK;
 		}
-		if (err != ERR_NO_STATE && err != ERR_FORGED)
+		if (err != ERR_NO_STATE && err != ERR_FORGED &&
+		    !(err == ERR_IO && o->unlock->read_only))
 			return err;
 		report->steps_back++;
 	}

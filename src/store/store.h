@@ -75,8 +75,9 @@ MUST_CHECK enum err store_format(struct disk *disk, const struct store_unlock *u
 				 const uint8_t user[STORE_USER_LEN]);
 /* Opens the newest state that can be proved whole. `disk` is borrowed until store_close. Errors:
  * ERR_FORGED no slot opens with these doors; ERR_NO_STATE slots open but no state is whole;
- * ERR_NEWER_FORMAT; ERR_ROLLBACK the state names a KEY file that is not among the doors. Writes
- * nothing when read-only. */
+ * ERR_NEWER_FORMAT; ERR_ROLLBACK the state names a KEY file that is not among the doors; ERR_IO the
+ * medium cannot read what the newest state needs: passing it over would lose it for good, so only a
+ * read-only opening goes on with an older one. Writes nothing when read-only. */
 MUST_CHECK enum err store_open(struct disk *disk, const struct store_unlock *unlock,
 			       struct store **ret, struct store_report *ret_report);
 /* Frees; commits nothing. NULL is welcome. */

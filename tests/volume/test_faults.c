@@ -103,7 +103,7 @@ static enum err step_do(struct stick *s, unsigned step)
 	case 13:
 		return link_in_root(s, "folder/new", "linked");
 	case 15:
-		return volume_rename(v, VOLUME_ROOT, "linked", VOLUME_ROOT, "big", 0);
+		return volume_rename(v, VOLUME_ROOT, "linked", VOLUME_ROOT, "old", 0);
 	default:
 		return volume_rmdir(v, VOLUME_ROOT, "empty", NULL);
 	}
@@ -126,6 +126,7 @@ static struct sim *base_new(bool clean)
 	assert_ok(make(&s, "", "small", S_IFREG | 0600));
 	assert_ok(make(&s, "", "big", S_IFREG | 0600));
 	assert_ok(make(&s, "", "gone", S_IFREG | 0600));
+	assert_ok(make(&s, "", "old", S_IFREG | 0600));
 	assert_ok(make(&s, "", "folder", S_IFDIR | 0700));
 	assert_ok(make(&s, "", "empty", S_IFDIR | 0700));
 	assert_ok(write_at(&s, "small", 0, 500, 'a'));
