@@ -186,11 +186,12 @@ static enum err keep_device(const struct vault_actor *actor, struct vault *v, co
 
 static void forget_device(const struct vault_actor *actor, const struct vault *v)
 {
-	CLEANUP(buf_clear) struct buf path = { 0 };
+	struct age_recipient me;
 
-	if (v->device && v->volume_hex[0] &&
-	    buf_printf(&path, "%s/%s.age", home_devices_dir(actor->home), v->volume_hex) == OK)
-		(void)unlink(path.data);
+	if (!v->device || !v->volume_hex[0])
+		return;
+	age_identity_recipient(actor->identity, &me);
+	device_forget(actor->home, v->key.volume_id, &me);
 }
 
 static enum err record_create(struct vault *v, const struct vault_new *what)

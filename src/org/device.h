@@ -1,5 +1,6 @@
 /* Device secrets: the half of a vault's key that lives on enrolled hosts only, never on the medium.
- * Kept as an age file for the staff keys of this host; carried to another person as a ticket.
+ * Kept as one age file for each staff key of this host that has it; carried to another person as a
+ * ticket.
  * docs/FORMAT.md, "Device secret" and "Ticket". */
 #pragma once
 #include "age/identity.h"
@@ -18,9 +19,13 @@ struct device {
 };
 void device_clear(struct device *d); /* wipes; all-zero is welcome */
 
+/* Replaces what these people had for the vault; other people's stay. */
 MUST_CHECK enum err device_save(struct home *h, const struct device *d,
 				const struct age_recipient *to, size_t to_count);
-/* ERR_NOT_ENROLLED when this host has none; ERR_NO_KEY_FITS when it is not for `id`. */
+/* Removes what `who` has for the vault, if anything. */
+void device_forget(struct home *h, const uint8_t volume_id[VOLUME_ID_LEN],
+		   const struct age_recipient *who);
+/* ERR_NOT_ENROLLED when nobody on this host has one; ERR_NO_KEY_FITS when only others have. */
 MUST_CHECK enum err device_load(struct home *h, const uint8_t volume_id[VOLUME_ID_LEN],
 				const struct age_identity *id, struct device *ret);
 
