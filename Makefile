@@ -22,6 +22,9 @@ CFLAGS_ALL := -std=gnu11 $(OPT) -Wall -Wextra -Werror -Wshadow -Wstrict-prototyp
 	-Isrc -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(SANITIZE) $(CFLAGS)
 ifeq ($(SANITIZE),)
 CFLAGS_ALL += -D_FORTIFY_SOURCE=2
+else
+# Sanitizers hide from the compiler what it knew about lengths and first uses.
+CFLAGS_ALL += -Wno-format-truncation -Wno-stringop-truncation -Wno-maybe-uninitialized
 endif
 LDFLAGS_ALL := -pie -Wl,-z,relro,-z,now -pthread $(SANITIZE) $(LDFLAGS)
 LIBS = $(shell pkg-config --libs $(PKGS))
