@@ -47,19 +47,26 @@ static enum err record_grant(struct vault *v, const struct age_recipient *to, en
 	vault_event(v, AUDIT_KEY_ADD, &event);
 	event.counterparty = fpr;
 	event.reason = how;
-	event.result = how == OK ? AUDIT_OK : AUDIT_FAILED;
+	event.result = record_result(how);
 	event.mode = NULL;
 	return leave_record(&v->actor, &event);
 }
 
-static enum err commit_key(struct vault *v)
+static enum err commit_once(struct vault *v)
 {
 	uint8_t user[STORE_USER_LEN];
 
-	store_set_keyfile(v->store, v->key.sha256);
 	store_user(v->store, user);
 	TRY(store_commit_seal(v->store, user, true));
 	return store_commit_flush(v->store);
+}
+
+/* Twice, so that a state in either HEAD file names the new KEY file before the old one goes. */
+static enum err commit_key(struct vault *v)
+{
+	store_set_keyfile(v->store, v->key.sha256);
+	TRY(commit_once(v));
+	return commit_once(v);
 }
 
 static enum err put_key_in_force(struct vault *v)
@@ -69,6 +76,8 @@ static enum err put_key_in_force(struct vault *v)
 
 	TRY(staff_sign_key(v->actor.identity, &signer));
 	TRY(keyfile_write(v->disk, fresh, &v->key, v->epoch_key, signer));
+	/* Nothing may come to depend on bytes that the medium does not give back. */
+	TRY(keyfile_prove(v->disk, fresh, &v->key, v->epoch_key));
 	TRY(commit_key(v));
 	return keyfile_copy(v->disk, fresh, v->key_area);
 }
@@ -92,6 +101,8 @@ static enum err grant(struct vault *v, const struct age_recipient *to, const cha
 
 	if (v->facts.read_only)
 		return err_at(ERR_READ_ONLY, "%s", v->facts.path);
+	/* The commit below ends what another session left open; that must not go untold. */
+	TRY(record_unclean(v));
 	if (ticket_path)
 		TRY(write_ticket(v, to, ticket_path));
 	TRY(record_grant(v, to, OK));
@@ -120,36 +131,67 @@ enum err vault_grant(const struct vault_actor *actor, const char *path,
 	return err;
 }
 
+/* A ticket is anybody's word. One with another secret for a vault that this person already opens would
+ * take the true secret away, and with it the vault. */
+static enum err check_known(const struct vault_actor *actor, const struct device *d)
+{
+	CLEANUP(device_clear) struct device known = { 0 };
+	enum err err = device_load(actor->home, d->volume_id, actor->identity, &known);
+
+	if (err == ERR_NOT_ENROLLED || err == ERR_NO_KEY_FITS)
+		return OK;
+	TRY(err);
+	if (!secret_equal(known.secret, d->secret))
+		return err_at(ERR_EXISTS, "another device secret for \"%s\"", known.label);
+	return OK;
+}
+
+static enum err record_enrol(const struct vault_actor *actor, const struct device *d, enum err how)
+{
+	struct vault v = { .actor = *actor };
+	struct audit_event event;
+	enum err err;
+
+	v.actor_name = actor_text(actor);
+	if (!v.actor_name)
+		return err_at(ERR_NOMEM, "record");
+	if (d->secret) {
+		text_hex(d->volume_id, VOLUME_ID_LEN, v.volume_hex);
+		text_copy(v.facts.label, sizeof(v.facts.label), d->label);
+	}
+	vault_event(&v, AUDIT_ENROL, &event);
+	event.suite = NULL;
+	event.reason = how;
+	event.result = record_result(how);
+	err = leave_record(actor, &event);
+	free(v.actor_name);
+	return err;
+}
+
+static enum err enrol(const struct vault_actor *actor, const char *ticket_path, struct device *d)
+{
+	struct age_recipient me;
+
+	TRY(ticket_open(ticket_path, actor->identity, d));
+	TRY(check_known(actor, d));
+	TRY(record_enrol(actor, d, OK));
+	age_identity_recipient(actor->identity, &me);
+	return device_save(actor->home, d, &me, 1);
+}
+
 enum err vault_enrol(const struct vault_actor *actor, const char *ticket_path,
 		     struct device *ret_facts)
 {
 	CLEANUP(device_clear) struct device d = { 0 };
-	struct vault v = { .actor = *actor };
-	struct age_recipient me;
-	struct audit_event event;
-	enum err err;
+	enum err err = enrol(actor, ticket_path, &d);
 
-	err = ticket_open(ticket_path, actor->identity, &d);
-	if (err == OK) {
-		age_identity_recipient(actor->identity, &me);
-		text_hex(d.volume_id, VOLUME_ID_LEN, v.volume_hex);
-		memcpy(v.facts.label, d.label, sizeof(v.facts.label));
+	if (err != OK && err != ERR_LOG_WRITE) {
+		char detail[512];
+
+		text_copy(detail, sizeof(detail), err_detail());
+		(void)!record_enrol(actor, &d, err);
+		return err_at(err, "%s", detail);
 	}
-	v.actor_name = actor_text(actor);
-	if (!v.actor_name)
-		return err_at(ERR_NOMEM, "vault");
-	vault_event(&v, AUDIT_ENROL, &event);
-	event.suite = NULL;
-	event.reason = err;
-	event.result = err == OK ? AUDIT_OK : AUDIT_REFUSED;
-	if (err == OK) {
-		err = leave_record(actor, &event);
-		if (err == OK)
-			err = device_save(actor->home, &d, &me, 1);
-	} else {
-		(void)!leave_record(actor, &event);
-	}
-	free(v.actor_name);
 	TRY(err);
 	*ret_facts = d;
 	ret_facts->secret = NULL;

@@ -25,6 +25,8 @@ char *actor_text(const struct vault_actor *actor);
 MUST_CHECK enum err leave_record(const struct vault_actor *actor, const struct audit_event *event);
 /* An event with the fields that every record about this vault has. */
 void vault_event(const struct vault *v, enum audit_code code, struct audit_event *ret);
+enum audit_result record_result(enum err err); /* ok, refused by a rule, or failed */
+MUST_CHECK enum err record_unclean(struct vault *v);
 
 /* Everything up to the store: files, keys, device secret, state, rollback check. No record. */
 MUST_CHECK enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,

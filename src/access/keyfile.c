@@ -13,7 +13,6 @@
 #define HEAD_LEN 12u
 #define MAC_AT (DISK_FIXED_LEN - SHA256_LEN)
 #define AGE_MAX (MAC_AT - HEAD_LEN)
-#define DUMMY_MULTIPLE 8u
 
 void keyfile_clear(struct keyfile *k)
 {
@@ -60,6 +59,7 @@ static void encode_fields(const struct keyfile *k, struct writer *w)
 	write_u32(w, (uint32_t)k->recipient_count);
 	for (size_t i = 0; i < k->recipient_count; i++)
 		write_bytes(w, k->recipients[i].pk, X25519_LEN);
+	write_zeroes(w, w->left);
 }
 
 /* What is signed: label with its NUL, SHA-256 of the age header, the payload's fields. */
@@ -101,7 +101,7 @@ static enum err seal_age(const struct keyfile *k, const struct sign_key *signer,
 	CLEANUP(secret_freep) struct secret *payload = NULL;
 	struct age_to to = { .recipients = k->recipients,
 			     .count = k->recipient_count,
-			     .multiple = DUMMY_MULTIPLE };
+			     .multiple = KEYFILE_GROUP };
 	const void *header;
 	size_t header_len;
 
@@ -166,6 +166,7 @@ static enum err decode_recipients(struct reader *r, struct keyfile *k)
 	k->recipient_count = count;
 	for (uint32_t i = 0; i < count; i++)
 		read_bytes(r, k->recipients[i].pk, X25519_LEN);
+	read_skip(r, (KEYFILE_PLACES(count) - count) * X25519_LEN);
 	return OK;
 }
 

@@ -5,22 +5,6 @@
 #include "base/text.h"
 #include "store/folder_disk.h"
 
-static enum audit_result result_of(enum err err)
-{
-	switch (err) {
-	case ERR_NO_KEY_FITS:
-	case ERR_PASSPHRASE:
-	case ERR_NOT_ENROLLED:
-	case ERR_VAULT_BUSY:
-	case ERR_ROLLBACK:
-	case ERR_REVOKED:
-	case ERR_POLICY:
-		return AUDIT_REFUSED;
-	default:
-		return AUDIT_FAILED;
-	}
-}
-
 /* An opening that failed is told too. The reason outweighs a log that cannot be written. */
 static enum err record_failure(struct vault *v, enum err why)
 {
@@ -29,31 +13,11 @@ static enum err record_failure(struct vault *v, enum err why)
 
 	text_copy(detail, sizeof(detail), err_detail());
 	vault_event(v, why == ERR_ROLLBACK ? AUDIT_ROLLBACK : AUDIT_UNLOCK_FAIL, &event);
-	event.result = result_of(why);
+	event.result = record_result(why);
 	event.reason = why;
 	event.mode = NULL;
 	(void)!leave_record(&v->actor, &event);
 	return err_at(why, "%s", detail);
-}
-
-/* The session before did not end well: what it left is told before anything new happens. */
-static enum err record_unclean(struct vault *v)
-{
-	const struct store_report *r = &v->facts.store;
-	struct audit_event event;
-	char session[33];
-
-	if (r->was_clean)
-		return OK;
-	vault_event(v, AUDIT_UNCLEAN, &event);
-	text_hex(r->session_id, STORE_ID_LEN, session);
-	event.session_id = session;
-	event.mode = NULL;
-	event.generation = r->generation;
-	event.lost_generations = r->newest_seen - r->generation;
-	event.saved_until = r->time;
-	event.reason = r->damaged ? ERR_DAMAGED : OK;
-	return leave_record(&v->actor, &event);
 }
 
 static enum err record_unlock(struct vault *v)

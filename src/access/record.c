@@ -46,6 +46,46 @@ void vault_event(const struct vault *v, enum audit_code code, struct audit_event
 	}
 }
 
+enum audit_result record_result(enum err err)
+{
+	switch (err) {
+	case OK:
+		return AUDIT_OK;
+	case ERR_NO_KEY_FITS:
+	case ERR_PASSPHRASE:
+	case ERR_NOT_ENROLLED:
+	case ERR_VAULT_BUSY:
+	case ERR_ROLLBACK:
+	case ERR_REVOKED:
+	case ERR_POLICY:
+	case ERR_SENDER:
+	case ERR_EXISTS:
+		return AUDIT_REFUSED;
+	default:
+		return AUDIT_FAILED;
+	}
+}
+
+/* The session before did not end well: what it left is told before anything new happens. */
+enum err record_unclean(struct vault *v)
+{
+	const struct store_report *r = &v->facts.store;
+	struct audit_event event;
+	char session[33];
+
+	if (r->was_clean)
+		return OK;
+	vault_event(v, AUDIT_UNCLEAN, &event);
+	text_hex(r->session_id, STORE_ID_LEN, session);
+	event.session_id = session;
+	event.mode = NULL;
+	event.generation = r->generation;
+	event.lost_generations = r->newest_seen - r->generation;
+	event.saved_until = r->time;
+	event.reason = r->damaged ? ERR_DAMAGED : OK;
+	return leave_record(&v->actor, &event);
+}
+
 static enum err append(void *ctx, const struct audit_event *event)
 {
 	return audit_log_append(ctx, event, NULL);

@@ -171,6 +171,8 @@ enum err vault_unlock(const struct vault_actor *actor, const char *path, bool re
 	if (!v->actor_name)
 		return err_at(ERR_NOMEM, "vault");
 	TRY(folder_disk_open(path, read_only, &v->disk));
+	if (!actor->identity)
+		return err_at(ERR_PASSPHRASE, "%s", v->actor_name);
 	TRY(read_keys(v, actor->identity, &keys));
 	any = &keys.file[keys.good[0] ? 0 : 1];
 	text_hex(any->volume_id, STORE_ID_LEN, v->volume_hex);
