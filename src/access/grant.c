@@ -131,17 +131,20 @@ enum err vault_grant(const struct vault_actor *actor, const char *path,
 	return err;
 }
 
-/* A ticket is anybody's word. One with another secret for a vault that this person already opens would
- * take the true secret away, and with it the vault. */
+/* A ticket is anybody's word. One with another secret for a vault that was opened here would take the
+ * true secret away, and with it the vault. A secret that never opened anything may be a false one that
+ * came first, and gives way. */
 static enum err check_known(const struct vault_actor *actor, const struct device *d)
 {
 	CLEANUP(device_clear) struct device known = { 0 };
+	struct seen seen = { 0 };
 	enum err err = device_load(actor->home, d->volume_id, actor->identity, &known);
 
 	if (err == ERR_NOT_ENROLLED || err == ERR_NO_KEY_FITS)
 		return OK;
 	TRY(err);
-	if (!secret_equal(known.secret, d->secret))
+	if (!secret_equal(known.secret, d->secret) &&
+	    seen_load(actor->home, d->volume_id, &seen) != ERR_NOT_FOUND)
 		return err_at(ERR_EXISTS, "another device secret for \"%s\"", known.label);
 	return OK;
 }
