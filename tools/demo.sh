@@ -1,0 +1,126 @@
+#!/usr/bin/env bash
+# A clerk's day with a vault in a plain folder, from nothing to a printed log. `make demo` runs it.
+# Two people on two computers (two PVAULT_HOMEs), one vault, the system's own documents as the files.
+# usage: tools/demo.sh [--build DIR] [--lang ja|en] [--keep]
+set -eu
+
+build=build lang= keep=
+while [ $# -gt 0 ]; do
+	case $1 in
+	--build) build=$2; shift ;;
+	--lang) lang=$2; shift ;;
+	--keep) keep=1 ;;
+	*) echo "usage: $0 [--build DIR] [--lang ja|en] [--keep]" >&2; exit 2 ;;
+	esac
+	shift
+done
+vault=$(realpath "$build/vault")
+[ -n "$lang" ] || case ${LANGUAGE:-${LC_ALL:-${LC_MESSAGES:-${LANG:-}}}} in ja*) lang=ja ;; *) lang=en ;; esac
+
+say() { # English, Japanese
+	if [ "$lang" = ja ]; then printf '\n== %s\n' "$2"; else printf '\n== %s\n' "$1"; fi
+}
+show() { printf '   $ vault %s\n' "$*"; }
+as() { # PERSON VERB...: runs as that person on their computer, the passphrase from a descriptor
+	who=$1
+	shift
+	show "$@"
+	PVAULT_HOME=$work/$who "$vault" "$@" --lang "$lang" --passphrase-fd 3 3<"$work/$who.pass" 2>&1 |
+		sed 's/^/   /'
+	return "${PIPESTATUS[0]}"
+}
+refused() { # CODE PERSON VERB...: must end with that exit code
+	want=$1 got=0
+	shift
+	as "$@" || got=$?
+	[ "$got" = "$want" ] || { echo "exit code $got, not $want" >&2; exit 1; }
+	printf '   (exit %s)\n' "$got"
+}
+
+work=$(mktemp -d "${TMPDIR:-/tmp}/vault-demo.XXXXXX")
+tidy() {
+	for who in sato tanaka; do
+		PVAULT_HOME=$work/$who "$vault" eject --all --force >/dev/null 2>&1 || :
+	done
+	if [ -n "$keep" ]; then echo "Kept: $work"; else chmod -R u+rwX "$work"; rm -rf "$work"; fi
+}
+trap tidy EXIT
+begun=$(date +%s)
+mkdir "$work/stick" "$work/sato" "$work/tanaka"
+echo "winter-harbor-9-lantern" >"$work/sato.pass"
+echo "copper-meadow-4-violin" >"$work/tanaka.pass"
+echo "not-the-passphrase" >"$work/stranger.pass"
+fuse=
+[ -c /dev/fuse ] && command -v fusermount3 >/dev/null && fuse=1
+
+say "Sato makes a staff key, and a vault on a stick (here: a folder)" \
+	"佐藤さんが職員の鍵と、媒体(ここではフォルダー)の上の保管庫を作ります"
+as sato key new --name sato
+as sato init "$work/stick" --label OSAKA-03
+medium=$work/stick/OSAKA-03.VLT
+ls -l "$medium" | sed 's/^/   /'
+
+# A real tree of at least 2000 files, small ones first.
+mkdir "$work/documents"
+find /usr/share/doc /usr/share/zoneinfo /usr/include -xdev -type f -size -256k 2>/dev/null |
+	head -n 4000 | tar -C / -cf - -T - 2>/dev/null | tar -C "$work/documents" -xf -
+count=$(find "$work/documents" -type f | wc -l)
+[ "$count" -ge 2000 ] || echo "   only $count files found on this system"
+echo "受診者の記録(見本)" >"$work/documents/健診結果_2026上期.csv"
+size=$(du -sh "$work/documents" | cut -f 1)
+
+if [ -n "$fuse" ]; then
+	say "It opens as a folder; $count documents ($size) are copied into it" \
+		"フォルダーとして開き、文書 $count 個($size)をコピーします"
+	as sato mount "$medium" "$work/vault-sato"
+	cp -a "$work/documents/." "$work/vault-sato/"
+	as sato status
+	as sato eject "$work/vault-sato"
+else
+	say "FUSE is not available here: the documents are copied without mounting" \
+		"この環境では FUSE を使えないため、マウントせずにコピーします"
+	as sato cp -r "$work/documents/." "$medium:/"
+fi
+
+say "A wrong passphrase is refused, and so is somebody the vault does not know" \
+	"違うパスフレーズや、登録されていない人は開けません"
+mv "$work/sato.pass" "$work/sato.right" && cp "$work/stranger.pass" "$work/sato.pass"
+refused 12 sato ls "$medium:/"
+mv "$work/sato.right" "$work/sato.pass"
+as tanaka key new --name tanaka
+refused 12 tanaka ls "$medium:/"
+
+say "Sato lets Tanaka in; the ticket carries the second half of the key by another way" \
+	"佐藤さんが田中さんに開く権限を渡します。鍵の残り半分はチケットとして別の経路で届けます"
+recipient=$(PVAULT_HOME=$work/tanaka "$vault" key show 2>/dev/null)
+as sato grant "$medium" --to "$recipient" --ticket "$work/tanaka.ticket"
+say "Before the ticket is enrolled, Tanaka's computer cannot open it" \
+	"チケットを登録するまで、田中さんの端末では開けません"
+refused 19 tanaka ls "$medium:/"
+as tanaka enrol "$work/tanaka.ticket"
+
+say "Tanaka opens it at the other site and finds every byte" \
+	"田中さんが別の事業所で開き、すべての内容が同じことを確かめます"
+if [ -n "$fuse" ]; then
+	as tanaka mount "$medium" "$work/vault-tanaka" --read-only
+	diff -r "$work/documents" "$work/vault-tanaka" && echo "   diff -r: ok ($count)"
+	as tanaka eject "$work/vault-tanaka"
+else
+	mkdir "$work/copy"
+	as tanaka cp -r "$medium:/" "$work/copy"
+	diff -r "$work/documents" "$work/copy" && echo "   diff -r: ok ($count)"
+fi
+as tanaka check "$medium"
+
+say "What the stick shows to a finder" "拾った人に見えるもの"
+as tanaka inspect "$medium"
+if grep -aqr -e 健診結果 -e OSAKA-03 -e portable-vault "$medium"/*.SEG "$medium"/*.BIN "$medium"/*.AGE; then
+	echo "something stands on the medium in clear" >&2
+	exit 1
+fi
+
+say "Who did what: the logs of both computers" "だれが、いつ、何をしたか(2台の端末の記録)"
+as sato log
+as tanaka log
+
+say "Done in $(($(date +%s) - begun)) seconds" "$(($(date +%s) - begun)) 秒で終わりました"
