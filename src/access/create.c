@@ -1,6 +1,7 @@
 /* Making a vault. Whatever fails, nothing of it stays. */
 #include <ctype.h>
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,12 +94,16 @@ static void remove_folder(const char *path)
 
 static enum err write_note(const char *folder)
 {
+	const struct timespec fixed[2] = { { .tv_sec = FOLDER_FIXED_TIME },
+					   { .tv_sec = FOLDER_FIXED_TIME } };
 	char *path = io_path_join(folder, "README.TXT");
 	enum err err;
 
 	if (!path)
 		return err_at(ERR_NOMEM, "path");
 	err = io_create_file(path, finder_note, strlen(finder_note), 0644);
+	if (err == OK)
+		(void)utimensat(AT_FDCWD, path, fixed, 0);
 	free(path);
 	return err;
 }

@@ -531,8 +531,8 @@ enum err folder_disk_create(const char *path)
 void folder_disk_hide_times(struct disk *d)
 {
 	struct folder_disk *f = folder(d);
-	/* 1980-01-02, the first day every file system can tell in every time zone. */
-	const struct timespec fixed[2] = { { .tv_sec = 315619200 }, { .tv_sec = 315619200 } };
+	const struct timespec fixed[2] = { { .tv_sec = FOLDER_FIXED_TIME },
+					   { .tv_sec = FOLDER_FIXED_TIME } };
 
 	if (f->read_only)
 		return;

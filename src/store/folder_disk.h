@@ -6,6 +6,9 @@
 #include "store/disk.h"
 
 #define FOLDER_SEGMENT_BLOCKS 16384u /* 64 MiB */
+/* The time that every file of a closed vault has: 1980-01-02, the first day that every file system
+ * can tell in every time zone. */
+#define FOLDER_FIXED_TIME 315619200
 
 /* Makes the fixed files, filled with noise, in the existing empty folder `path`. */
 MUST_CHECK enum err folder_disk_create(const char *path);
