@@ -5,6 +5,7 @@
 
 #include "base/io.h"
 #include "tools/copy.h"
+#include "tools/inside.h"
 #include "tools/interrupt.h"
 #include "tools/medium.h"
 #include "tools/output.h"
@@ -108,13 +109,17 @@ static char *without_slashes(const char *path)
 static enum err copy_word(struct copy *c, const struct job *j, const struct word *w)
 {
 	CLEANUP(mem_freep) char *name = last_name(w->path);
-	CLEANUP(mem_freep) char *from = without_slashes(w->path);
+	CLEANUP(mem_freep) char *from = NULL;
 	CLEANUP(mem_freep) char *plain = without_slashes(j->to.path);
 	CLEANUP(mem_freep) char *target = NULL;
 	struct side_attr there;
 	bool is_dir;
 	enum err err;
 
+	if (w->inside)
+		TRY(inside_normal(w->path, &from));
+	else
+		from = without_slashes(w->path);
 	if (!name || !from || !plain)
 		return ERR_NOMEM;
 	err = c->to->ops->stat(c->to, plain, &there);
@@ -130,7 +135,7 @@ static enum err copy_word(struct copy *c, const struct job *j, const struct word
 	target = is_dir && *name ? io_path_join(plain, name) : strdup(plain);
 	if (!target)
 		return ERR_NOMEM;
-	return copy_item(c, from, target);
+	return j->from_count == 1 ? copy_one(c, from, target) : copy_item(c, from, target);
 }
 
 static enum err copy_all(struct copy *c, const struct job *j)
@@ -154,8 +159,11 @@ static enum err tell(struct cli *cli, const struct copy *c, const char *label)
 	char size[32];
 
 	out_size(c->bytes, size);
-	out_say(cli, ngettext("%llu file copied, %s (%s).", "%llu files copied, %s (%s).", c->files),
-		(unsigned long long)c->files, size, label);
+	if (c->files)
+		out_say(cli,
+			ngettext("%llu file copied, %s (%s).", "%llu files copied, %s (%s).",
+				 c->files),
+			(unsigned long long)c->files, size, label);
 	return out_json(cli, "result",
 			json_pack("{s:o,s:I,s:I,s:I}", "label", out_json_text(label), "files",
 				  (json_int_t)c->files, "bytes", (json_int_t)c->bytes, "failed",

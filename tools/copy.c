@@ -265,7 +265,7 @@ static enum err copy_dir(struct copy *c, const char *from, const char *to,
 	return c->to->ops->set_attr(c->to, to, attr);
 }
 
-static enum err copy_one(struct copy *c, const char *from, const char *to)
+enum err copy_one(struct copy *c, const char *from, const char *to)
 {
 	struct side_attr attr;
 

@@ -20,5 +20,7 @@ MUST_CHECK enum err copy_init(struct copy *c, struct cli *cli, struct side *from
 void copy_clear(struct copy *c);
 /* Adds the size of what is below `path` to the progress' total. */
 void copy_measure(struct copy *c, const char *path);
-/* The thing called `from` becomes the thing called `to`. OK also when parts failed (see worst). */
+/* The thing called `from` becomes the thing called `to`. What fails below it is passed over; that it
+ * fails itself is told by copy_one's result, and passed over too by copy_item. */
+MUST_CHECK enum err copy_one(struct copy *c, const char *from, const char *to);
 MUST_CHECK enum err copy_item(struct copy *c, const char *from, const char *to);

@@ -47,9 +47,10 @@ static enum err put_verb(struct buf *to, const struct verb *verb)
 {
 	TRY(buf_printf(to, "\n### `%s %s%s%s`\n", VAULT_NAME, verb->name, *verb->words ? " " : "",
 		       verb->words));
+	TRY(buf_printf(to, "*%s.*", gettext(verb->summary)));
 	if (verb->alias)
-		TRY(buf_printf(to, "Also: `%s %s`. ", VAULT_NAME, verb->alias));
-	TRY(buf_printf(to, "%s%s", gettext(verb->summary), ".\n"));
+		TRY(buf_printf(to, " Also: `%s %s`.", VAULT_NAME, verb->alias));
+	TRY(buf_puts(to, "\n"));
 	if (verb->about)
 		TRY(buf_printf(to, "%s\n", gettext(verb->about)));
 	TRY(buf_puts(to, "\n```\n"));

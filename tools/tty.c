@@ -1,6 +1,7 @@
 #include "tools/tty.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +20,7 @@ struct quiet_tty {
 	int fd;
 	struct termios before;
 	struct sigaction actions[ARRAY_LEN(caught)], stop;
+	sigset_t mask; /* what it was; the caught ones only get through while we wait */
 };
 
 static void on_signal(int number)
@@ -33,16 +35,21 @@ bool tty_there(void)
 	return fd >= 0;
 }
 
-/* Reads are to be interrupted, so no SA_RESTART. Stopping (Ctrl-Z) would also leave the echo off. */
+/* Stopping (Ctrl-Z) would leave the echo off, too. */
 static void signals_catch(struct quiet_tty *t)
 {
 	struct sigaction action = {.sa_handler = on_signal};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t set;
 
 	got_signal = 0;
-	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
+	sigemptyset(&set);
+	for (size_t i = 0; i < ARRAY_LEN(caught); i++) {
+		sigaddset(&set, caught[i]);
 		sigaction(caught[i], &action, &t->actions[i]);
+	}
 	sigaction(SIGTSTP, &ignore, &t->stop);
+	sigprocmask(SIG_BLOCK, &set, &t->mask);
 }
 
 static enum err quiet_begin(struct quiet_tty *t)
@@ -72,33 +79,44 @@ static void quiet_end(struct quiet_tty *t)
 	for (size_t i = 0; i < ARRAY_LEN(caught); i++)
 		sigaction(caught[i], &t->actions[i], NULL);
 	sigaction(SIGTSTP, &t->stop, NULL);
+	sigprocmask(SIG_SETMASK, &t->mask, NULL);
 	fd_closep(&t->fd);
 }
 
+/* A signal that came before the waiting began still ends it. */
+static enum err wait_for_key(const struct quiet_tty *t)
+{
+	struct pollfd key = {t->fd, POLLIN, 0};
+
+	while (ppoll(&key, 1, NULL, &t->mask) < 0) {
+		if (got_signal)
+			return ERR_INTERRUPTED;
+		if (errno != EINTR)
+			return err_errno_at(ERR_NO_ANSWER, "/dev/tty");
+	}
+	return OK;
+}
+
 /* A character at a time: what follows the line stays for the next reader. */
-static enum err read_line(int fd, struct secret *line, size_t *ret_len)
+static enum err read_line(const struct quiet_tty *t, struct secret *line, size_t *ret_len)
 {
 	uint8_t *text = secret_edit(line);
 	size_t len = 0;
 
 	for (;;) {
-		uint8_t c = 0;
-		ssize_t got = read(fd, &c, 1);
+		ssize_t got;
 
-		if (got_signal)
-			return ERR_INTERRUPTED;
-		if (got < 0 && errno == EINTR)
-			continue;
+		if (len == LINE_LEN)
+			return ERR_TOO_BIG;
+		TRY(wait_for_key(t));
+		got = read(t->fd, text + len, 1);
 		if (got < 0)
 			return err_errno_at(ERR_NO_ANSWER, "/dev/tty");
 		if (got == 0)
 			return ERR_CANCELLED;
-		if (c == '\n')
+		if (text[len] == '\n')
 			break;
-		if (len == LINE_LEN)
-			return ERR_TOO_BIG;
-		text[len++] = c;
-		mem_wipe(&c, 1);
+		len++;
 	}
 	*ret_len = len;
 	return OK;
@@ -120,7 +138,7 @@ enum err tty_ask(const char *question, struct secret **ret)
 	TRY(quiet_begin(&t));
 	err = put(t.fd, question);
 	if (err == OK)
-		err = read_line(t.fd, line, &len);
+		err = read_line(&t, line, &len);
 	if (put(t.fd, "\n") != OK && err == OK)
 		err = ERR_NO_ANSWER;
 	quiet_end(&t);
@@ -162,7 +180,7 @@ enum err tty_show_once(const char *text)
 	TRY(quiet_begin(&t));
 	err = put(t.fd, text);
 	if (err == OK)
-		err = read_line(t.fd, line, &len);
+		err = read_line(&t, line, &len);
 	if (err == OK || err == ERR_INTERRUPTED)
 		if (take_off_screen(t.fd, text) != OK && err == OK)
 			err = ERR_NO_ANSWER;
