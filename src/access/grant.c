@@ -52,21 +52,15 @@ static enum err record_grant(struct vault *v, const struct age_recipient *to, en
 	return leave_record(&v->actor, &event);
 }
 
-static enum err commit_once(struct vault *v)
+/* A clean commit stands in both HEAD files, so either names the new KEY file before the old one goes. */
+static enum err commit_key(struct vault *v)
 {
 	uint8_t user[STORE_USER_LEN];
 
+	store_set_keyfile(v->store, v->key.sha256);
 	store_user(v->store, user);
 	TRY(store_commit_seal(v->store, user, true));
 	return store_commit_flush(v->store);
-}
-
-/* Twice, so that a state in either HEAD file names the new KEY file before the old one goes. */
-static enum err commit_key(struct vault *v)
-{
-	store_set_keyfile(v->store, v->key.sha256);
-	TRY(commit_once(v));
-	return commit_once(v);
 }
 
 static enum err put_key_in_force(struct vault *v)
@@ -80,6 +74,12 @@ static enum err put_key_in_force(struct vault *v)
 	TRY(keyfile_prove(v->disk, fresh, &v->key, v->epoch_key));
 	TRY(commit_key(v));
 	return keyfile_copy(v->disk, fresh, v->key_area);
+}
+
+enum err vault_add_recipient(struct vault *v, const struct age_recipient *who)
+{
+	TRY(add_recipient(&v->key, who));
+	return put_key_in_force(v);
 }
 
 static enum err write_ticket(struct vault *v, const struct age_recipient *to, const char *path)
@@ -108,9 +108,7 @@ static enum err grant(struct vault *v, const struct age_recipient *to, const cha
 	TRY(record_grant(v, to, OK));
 	if (is_recipient(&v->key, to))
 		return OK;
-	err = add_recipient(&v->key, to);
-	if (err == OK)
-		err = put_key_in_force(v);
+	err = vault_add_recipient(v, to);
 	if (err != OK) {
 		(void)!record_grant(v, to, err);
 		return err;

@@ -31,6 +31,11 @@ MUST_CHECK enum err record_unclean(struct vault *v);
 /* Everything up to the store: files, keys, device secret, state, rollback check. No record. */
 MUST_CHECK enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,
 				 struct vault *v);
+/* The same on a disk that v->disk is already. */
+MUST_CHECK enum err vault_unlock_disk(const struct vault_actor *actor, const char *path,
+				      bool read_only, struct vault *v);
+/* One more person, durably: KEY file, state, KEY file. */
+MUST_CHECK enum err vault_add_recipient(struct vault *v, const struct age_recipient *who);
 /* Frees what vault_unlock made; commits nothing. All-zero is welcome. */
 void vault_clear(struct vault *v);
 /* Remembers the state that is durable now. */

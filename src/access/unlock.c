@@ -159,18 +159,21 @@ static void fill_facts(struct vault *v, const char *path)
 	text_copy(v->facts.label, sizeof(v->facts.label), v->device_record.label);
 }
 
-enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,
-		      struct vault *v)
+static enum err begin(const struct vault_actor *actor, struct vault *v)
+{
+	v->actor = *actor;
+	if (!v->actor_name)
+		v->actor_name = actor_text(actor);
+	return v->actor_name ? OK : err_at(ERR_NOMEM, "vault");
+}
+
+enum err vault_unlock_disk(const struct vault_actor *actor, const char *path, bool read_only,
+			   struct vault *v)
 {
 	CLEANUP(keyring_clear) struct keyring keys = { 0 };
 	const struct keyfile *any;
 
-	v->actor = *actor;
-	if (!v->actor_name)
-		v->actor_name = actor_text(actor);
-	if (!v->actor_name)
-		return err_at(ERR_NOMEM, "vault");
-	TRY(folder_disk_open(path, read_only, &v->disk));
+	TRY(begin(actor, v));
 	if (!actor->identity)
 		return err_at(ERR_PASSPHRASE, "%s", v->actor_name);
 	TRY(read_keys(v, actor->identity, &keys));
@@ -181,6 +184,14 @@ enum err vault_unlock(const struct vault_actor *actor, const char *path, bool re
 	TRY(open_store(v, &keys, read_only));
 	fill_facts(v, path);
 	return check_rollback(v);
+}
+
+enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,
+		      struct vault *v)
+{
+	TRY(begin(actor, v));
+	TRY(folder_disk_open(path, read_only, &v->disk));
+	return vault_unlock_disk(actor, path, read_only, v);
 }
 
 void vault_clear(struct vault *v)

@@ -673,6 +673,10 @@ static void a_log_that_was_moved_away_takes_no_record(void **state)
 	snprintf(away, sizeof(away), "%s.old", f->path);
 	assert_int_equal(rename(f->path, away), 0);
 	assert_err(audit_log_append(f->log, &event, NULL), ERR_LOG_WRITE);
+	FILE *other = fopen(f->path, "w"); /* nor one that another file took the place of */
+	assert_non_null(other);
+	assert_int_equal(fclose(other), 0);
+	assert_err(audit_log_append(f->log, &event, NULL), ERR_LOG_WRITE);
 	assert_int_equal(rename(away, f->path), 0);
 	assert_ok(audit_log_append(f->log, &event, NULL));
 }
