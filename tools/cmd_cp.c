@@ -105,16 +105,32 @@ static char *without_slashes(const char *path)
 	return strndup(path, end);
 }
 
-/* As cp does it: into a folder that is there, else under the name given. */
+static bool is_dir_at(struct side *s, const char *path)
+{
+	struct side_attr attr;
+
+	return s->ops->stat(s, path, &attr) == OK && S_ISDIR(attr.mode);
+}
+
+/* On this computer a link to a folder is as good as the folder. */
+static bool target_is_dir(struct copy *c, const struct job *j, const char *path)
+{
+	struct stat st;
+
+	if (j->into_vault)
+		return is_dir_at(c->to, path);
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* As cp does it: into a folder that is there, else under the name given. "x/" is a folder, there or to
+ * be made. */
 static enum err copy_word(struct copy *c, const struct job *j, const struct word *w)
 {
 	CLEANUP(mem_freep) char *name = last_name(w->path);
 	CLEANUP(mem_freep) char *from = NULL;
 	CLEANUP(mem_freep) char *plain = without_slashes(j->to.path);
 	CLEANUP(mem_freep) char *target = NULL;
-	struct side_attr there;
-	bool is_dir;
-	enum err err;
+	bool is_dir, slash;
 
 	if (w->inside)
 		TRY(inside_normal(w->path, &from));
@@ -122,15 +138,9 @@ static enum err copy_word(struct copy *c, const struct job *j, const struct word
 		from = without_slashes(w->path);
 	if (!name || !from || !plain)
 		return ERR_NOMEM;
-	err = c->to->ops->stat(c->to, plain, &there);
-	/* A link to a folder is as good as the folder, on this computer. */
-	is_dir = err == OK && S_ISDIR(there.mode);
-	if (err == OK && S_ISLNK(there.mode) && !j->into_vault) {
-		struct stat st;
-
-		is_dir = stat(plain, &st) == 0 && S_ISDIR(st.st_mode);
-	}
-	if (!is_dir && (j->from_count > 1 || (err == OK && strcmp(plain, j->to.path) != 0)))
+	is_dir = target_is_dir(c, j, plain);
+	slash = strcmp(plain, j->to.path) != 0;
+	if (!is_dir && (j->from_count > 1 || (slash && !is_dir_at(c->from, from))))
 		return err_at(ERR_NOT_DIR, "%s", j->to.path);
 	target = is_dir && *name ? io_path_join(plain, name) : strdup(plain);
 	if (!target)
