@@ -119,9 +119,19 @@ static void tally_print(const struct sim_gate *gate, const struct sim_tally *t)
 	fflush(stdout);
 }
 
+/* CRASHES is the sum over all gates; each has its part of it. */
+static uint64_t crashes_to_make(const struct sim_gate *gate)
+{
+	uint64_t all = from_env("CRASHES", 0);
+
+	if (all == 0)
+		return MAX(gate->crashes / SLOWER, 1);
+	return gate->percent ? MAX(all / 100 * gate->percent, 1) : all;
+}
+
 bool sim_gate_run(const struct sim_gate *gate, struct sim_tally *ret)
 {
-	uint64_t crashes = from_env("CRASHES", MAX(gate->crashes / SLOWER, 1)), seed = from_env("SEED", 1);
+	uint64_t crashes = crashes_to_make(gate), seed = from_env("SEED", 1);
 	uint64_t end = gate->trials ? seed + gate->trials : UINT64_MAX;
 	long cores = sysconf(_SC_NPROCESSORS_ONLN);
 	uint64_t workers = from_env("WORKERS", crashes >= LONG_RUN && cores > 0 ? (uint64_t)cores : 1);

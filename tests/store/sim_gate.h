@@ -21,7 +21,8 @@ struct sim_gate {
 	uint64_t crashes;		 /* to make, when CRASHES does not say */
 	const char *const *kinds;	 /* names, NULL at the end */
 	void (*trial)(uint64_t seed, struct sim_tally *tally);
-	uint64_t trials; /* at most; 0: any number */
+	uint64_t trials;  /* at most; 0: any number */
+	unsigned percent; /* of CRASHES that this gate makes; 0: all */
 };
 
 /* Prints the tally as comment lines; false when a trial failed. */

@@ -480,7 +480,8 @@ static void trial(uint64_t seed, struct sim_tally *tally)
 
 static void every_crash_leaves_a_state_that_was_committed(void **state)
 {
-	struct sim_gate gate = {.crashes = 6000, .kinds = kind_names, .trial = trial};
+	struct sim_gate gate = {
+		.crashes = 6000, .kinds = kind_names, .trial = trial, .percent = 30};
 	struct sim_tally tally;
 
 	assert_true(sim_gate_run(&gate, &tally));
