@@ -51,6 +51,8 @@ enum err meta_decode(const struct store_view *view, struct meta *ret)
 	if (label_len > META_LABEL_MAX)
 		return malformed(view, "label");
 	read_bytes(&r, meta.label, label_len);
+	if (strlen(meta.label) != label_len)
+		return malformed(view, "label");
 	if (!reader_done(&r) || version == 0 || view->has_record)
 		return malformed(view, "volume description");
 	if (meta.record_shift < 14 || meta.record_shift > 17)
@@ -153,6 +155,13 @@ size_t dirent_encode(uint64_t ino, uint32_t mode, const char *name, size_t len,
 	return STORE_VALUE_MAX - w.left;
 }
 
+/* Neither could be told from the folder itself and the one above, wherever names become paths. */
+static bool name_is_dots(const struct dirent_item *item)
+{
+	return item->name[0] == '.' &&
+	       (item->name_len == 1 || (item->name_len == 2 && item->name[1] == '.'));
+}
+
 enum err dirent_decode(const struct store_view *view, struct dirent_item *ret)
 {
 	struct reader r = reader_make(view->value, view->len);
@@ -165,7 +174,8 @@ enum err dirent_decode(const struct store_view *view, struct dirent_item *ret)
 	if (!reader_done(&r) || view->has_record || item.ino == 0 || item.name_len == 0 ||
 	    item.name_len > VOLUME_NAME_BYTES || !mode_is_sane((uint32_t)item.type << 12))
 		return malformed(view, "entry");
-	if (memchr(item.name, '/', item.name_len) || memchr(item.name, '\0', item.name_len))
+	if (name_is_dots(&item) || memchr(item.name, '/', item.name_len) ||
+	    memchr(item.name, '\0', item.name_len))
 		return malformed(view, "name in an entry");
 	*ret = item;
 	return OK;
