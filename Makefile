@@ -80,12 +80,16 @@ $(BUILD)/locale/%/LC_MESSAGES/portable-vault.mo: tools/po/%.po
 # Tests: every tests/MODULE/test_*.c is a program of its own; helpers beside it are linked in.
 TEST_MODULES := base crypto age store audit volume org access fuse cli
 test_srcs    := $(foreach m,$(TEST_MODULES),$(wildcard tests/$(m)/test_*.c))
-TEST_PROGS   := $(patsubst %.c,$(BUILD)/%,$(test_srcs))
+# Every tests/MODULE/fuzz_NAME.c also becomes replay_NAME, which plays its corpus once.
+replays       = $(patsubst tests/$(1)/fuzz_%.c,$(BUILD)/tests/$(1)/replay_%,$(wildcard tests/$(1)/fuzz_*.c))
+TEST_PROGS   := $(patsubst %.c,$(BUILD)/%,$(test_srcs)) $(foreach m,$(TEST_MODULES),$(call replays,$(m)))
 define test_rule
 tests_$(1)_help := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/$(1)/test_*.c tests/$(1)/fuzz_*.c tests/$(1)/gen_*.c),$(wildcard tests/$(1)/*.c)))
 $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c)): $(BUILD)/tests/$(1)/%: $(BUILD)/tests/$(1)/%.o $$(tests_$(1)_help) $$(SIM_OBJS_$(1)) $$(call below,$(1))
 	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS_ALL) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(LIBS) -o $$@
-test-$(1): $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c))
+$(call replays,$(1)): $(BUILD)/tests/$(1)/replay_%: $(BUILD)/tests/$(1)/fuzz_%.o $(BUILD)/tests/fuzz_main.o $$(call below,$(1))
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS_ALL) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -o $$@
+test-$(1): $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c)) $(call replays,$(1))
 	$$(Q)tests/run --build $(BUILD) $$^
 endef
 # The simulated disk of tests/store serves the tests of the layers above it too.
