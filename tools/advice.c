@@ -3,7 +3,8 @@
 #define UNCHANGED N_("nothing was changed")
 #define CLOSED N_("the vault stays closed, and nothing in it was changed")
 #define REST_IS_WHOLE N_("everything that does not appear in an error can still be read")
-#define ASK_OFFICER N_("tell the person responsible for personal information, with the number in brackets")
+#define ASK_OFFICER                                                                                \
+	N_("tell the person responsible for personal information, with the number in brackets")
 
 /* clang-format off */
 static const struct advice table[] = {

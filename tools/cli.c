@@ -121,8 +121,8 @@ enum err cli_staff(struct cli *cli, const struct staff_key_info **ret)
 	return OK;
 }
 
-/* A guess at somebody's key is what an officer wants to see in the log. That it could not be written
- * is no news beside the refusal itself. */
+/* A guess at somebody's key is what an officer wants to see in the log. That it could not be
+ * written is no news beside the refusal itself. */
 static void record_refusal(struct cli *cli, const struct medium *medium, enum err why)
 {
 	const struct recorder *recorder = NULL;
@@ -147,7 +147,8 @@ enum err cli_unlock(struct cli *cli, const struct medium *medium)
 	if (cli->identity)
 		return OK;
 	TRY(cli_staff(cli, &staff));
-	err = unlock_staff_key(cli, staff->name, medium ? medium->label : NULL, &cli->identity, NULL);
+	err = unlock_staff_key(cli, staff->name, medium ? medium->label : NULL, &cli->identity,
+			       NULL);
 	if (err == ERR_PASSPHRASE && medium) {
 		record_refusal(cli, medium, err);
 		return err_at(ERR_PASSPHRASE, "%s", staff->name);

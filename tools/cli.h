@@ -17,11 +17,11 @@ struct cli {
 	int passphrase_fd;   /* -1: ask a person */
 	const char *confirm; /* NULL: not given */
 
-	struct home *home;	 /* owned; NULL until cli_home */
-	struct audit_log *log;	 /* owned; NULL until cli_recorder */
+	struct home *home;     /* owned; NULL until cli_home */
+	struct audit_log *log; /* owned; NULL until cli_recorder */
 	struct recorder recorder;
-	struct age_identity *identity; /* owned; NULL until cli_unlock */
-	struct staff_key_info staff;   /* filled by cli_staff */
+	struct age_identity *identity;			/* owned; NULL until cli_unlock */
+	struct staff_key_info staff;			/* filled by cli_staff */
 	char actor[STAFF_NAME_MAX + STAFF_FPR_LEN + 2]; /* "name/fingerprint", as records have it */
 	bool has_staff;
 

@@ -62,7 +62,8 @@ const struct verb verb_cat = {
 	.run = run,
 	.words = "MEDIUM:/PATH",
 	.summary = N_("print a file that is inside, without mounting"),
-	.about = N_("Prints verified bytes only: where the file is damaged, the output ends and the exit "
+	.about = N_("Prints verified bytes only: where the file is damaged, the output ends and "
+		    "the exit "
 		    "code is 20."),
 	.examples = {{"cat OSAKA-03:/2026/list.csv", N_("to the screen")},
 		     {"cat OSAKA-03:/2026/list.csv | wc -l", N_("to another program")}},

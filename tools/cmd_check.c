@@ -43,13 +43,14 @@ static enum err tell(struct checking *c, const struct visit *v,
 	const char *label = v->facts.label;
 
 	if (c->hurt || found->problems)
-		out_say(c->cli, ngettext("%s: %llu thing is damaged.", "%s: %llu things are damaged.",
-					 c->hurt ? c->hurt : found->problems),
+		out_say(c->cli,
+			ngettext("%s: %llu thing is damaged.", "%s: %llu things are damaged.",
+				 c->hurt ? c->hurt : found->problems),
 			label, (unsigned long long)(c->hurt ? c->hurt : found->problems));
 	else
-		out_say(c->cli, ngettext("%s is whole: %llu file, every block verified.",
-					 "%s is whole: %llu files, every block verified.",
-					 found->files),
+		out_say(c->cli,
+			ngettext("%s is whole: %llu file, every block verified.",
+				 "%s is whole: %llu files, every block verified.", found->files),
 			label, (unsigned long long)found->files);
 	return out_json(c->cli, "result",
 			json_pack("{s:o,s:s,s:I,s:I}", "label", out_json_text(label), "volume_id",
@@ -90,8 +91,9 @@ const struct verb verb_check = {
 	.run = run,
 	.words = "[MEDIUM]",
 	.summary = N_("verify every block of a vault"),
-	.about = N_("Reads everything and changes nothing. What is damaged is named by its path; the "
-		    "exit code is 20 then. The vault must not be mounted at that time."),
+	.about = N_(
+		"Reads everything and changes nothing. What is damaged is named by its path; the "
+		"exit code is 20 then. The vault must not be mounted at that time."),
 	.examples = {{"check OSAKA-03", N_("is everything whole?")},
 		     {"check OSAKA-03 --json", N_("the same for a program")}},
 	.options = OPT_BIT(OPT_KEY),

@@ -48,7 +48,8 @@ static void print_key_words(void)
 
 static void print_bash(void)
 {
-	printf("# bash completion for %s; made by \"%s completion bash\"\n", VAULT_NAME, VAULT_NAME);
+	printf("# bash completion for %s; made by \"%s completion bash\"\n", VAULT_NAME,
+	       VAULT_NAME);
 	printf("_%s()\n{\n", VAULT_NAME);
 	printf("\tlocal cur=${COMP_WORDS[COMP_CWORD]} verb=${COMP_WORDS[1]} options=\n");
 	printf("\tCOMPREPLY=()\n");
@@ -70,7 +71,8 @@ static void print_bash(void)
 	}
 	printf("\tesac\n");
 	printf("\tcase $cur in\n\t-*)\n\t\tCOMPREPLY=($(compgen -W \"$options\" -- \"$cur\"))\n");
-	printf("\t\t[[ ${COMPREPLY[0]} == *= ]] && compopt -o nospace\n\t\treturn\n\t\t;;\n\tesac\n");
+	printf("\t\t[[ ${COMPREPLY[0]} == *= ]] && compopt -o "
+	       "nospace\n\t\treturn\n\t\t;;\n\tesac\n");
 	printf("\tlocal IFS=$'\\n'\n");
 	printf("\tCOMPREPLY=($(compgen -W \"$(%s completion labels 2>/dev/null)\" -- \"$cur\")\n",
 	       VAULT_NAME);

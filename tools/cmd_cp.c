@@ -39,7 +39,8 @@ static void job_clear(struct job *j)
 	word_clear(&j->to);
 }
 
-/* ---- understanding the words ------------------------------------------------------------------ */
+/* ---- understanding the words ------------------------------------------------------------------
+ */
 
 static enum err parse_word(const char *text, struct word *w)
 {
@@ -58,8 +59,9 @@ static enum err check_sides(struct job *j)
 		const struct word *w = &j->from[i];
 
 		if (w->inside == j->into_vault)
-			return cli_usage("%s", _("one side is a place in a vault (MEDIUM:/PATH), the "
-						 "other one on this computer"));
+			return cli_usage("%s",
+					 _("one side is a place in a vault (MEDIUM:/PATH), the "
+					   "other one on this computer"));
 		if (w->inside && strcmp(w->medium, j->medium) != 0)
 			return cli_usage("%s", _("everything comes out of the same vault"));
 	}
@@ -79,9 +81,11 @@ static enum err parse_job(const struct cli *cli, struct job *j)
 	return check_sides(j);
 }
 
-/* ---- naming the target ------------------------------------------------------------------------ */
+/* ---- naming the target ------------------------------------------------------------------------
+ */
 
-/* The last name of a path, as far as it has one: "/", "." and ".." mean the content. malloc'd "". */
+/* The last name of a path, as far as it has one: "/", "." and ".." mean the content. malloc'd "".
+ */
 static char *last_name(const char *path)
 {
 	size_t end = strlen(path), begin;
@@ -91,7 +95,8 @@ static char *last_name(const char *path)
 	begin = end;
 	while (begin > 0 && path[begin - 1] != '/')
 		begin--;
-	if ((end - begin == 1 && path[begin] == '.') || (end - begin == 2 && !strncmp(path + begin, "..", 2)))
+	if ((end - begin == 1 && path[begin] == '.') ||
+	    (end - begin == 2 && !strncmp(path + begin, "..", 2)))
 		begin = end;
 	return strndup(path + begin, end - begin);
 }
@@ -122,8 +127,8 @@ static bool target_is_dir(struct copy *c, const struct job *j, const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
-/* As cp does it: into a folder that is there, else under the name given. "x/" is a folder, there or to
- * be made. */
+/* As cp does it: into a folder that is there, else under the name given. "x/" is a folder, there or
+ * to be made. */
 static enum err copy_word(struct copy *c, const struct job *j, const struct word *w)
 {
 	CLEANUP(mem_freep) char *name = last_name(w->path);
@@ -162,7 +167,8 @@ static enum err copy_all(struct copy *c, const struct job *j)
 	return OK;
 }
 
-/* ---- doing ------------------------------------------------------------------------------------ */
+/* ---- doing ------------------------------------------------------------------------------------
+ */
 
 static enum err tell(struct cli *cli, const struct copy *c, const char *label)
 {
@@ -193,7 +199,8 @@ static enum err work(struct cli *cli, const struct job *j, struct visit *v)
 		      cli_has(cli, OPT_RECURSIVE)));
 	err = copy_all(&c, j);
 	progress_end(&c.progress);
-	recorded = visit_record(v, j->into_vault ? AUDIT_WRITE : AUDIT_EXPORT, err, c.files, c.bytes);
+	recorded =
+		visit_record(v, j->into_vault ? AUDIT_WRITE : AUDIT_EXPORT, err, c.files, c.bytes);
 	told = tell(cli, &c, v->facts.label);
 	if (recorded != OK)
 		return worse(err, recorded);
@@ -217,7 +224,8 @@ const struct verb verb_cp = {
 	.run = run,
 	.words = "[-r] FROM... TO",
 	.summary = N_("copy into a vault or out of it, without mounting"),
-	.about = N_("A place in a vault is written MEDIUM:/PATH. Files with the same name are replaced, "
+	.about = N_("A place in a vault is written MEDIUM:/PATH. Files with the same name are "
+		    "replaced, "
 		    "but a file only gets its name when all of it was copied and verified: what is "
 		    "damaged is told, skipped, and the exit code is 20."),
 	.examples = {{"cp list.csv OSAKA-03:/2026/", N_("into the vault")},

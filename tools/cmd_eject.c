@@ -75,7 +75,8 @@ static enum err close_one(struct cli *cli, const struct mount_session *m)
 	err = wait_and_close(cli, m);
 	if (err == ERR_BUSY) {
 		TRY(name_users(cli, m));
-		cli_hint(cli, _("\"%s eject %s --wait\" waits for them; --force closes all the same"),
+		cli_hint(cli,
+			 _("\"%s eject %s --wait\" waits for them; --force closes all the same"),
 			 VAULT_NAME, m->label);
 		return err_at(ERR_BUSY, "%s", m->label);
 	}
@@ -128,8 +129,8 @@ static enum err close_named(struct cli *cli, const struct sessions *sessions, co
 	TRY(medium_find(cli, name, &medium));
 	out_say(cli, _("%s is not open here."), medium.label);
 	return out_json(cli, "result",
-			json_pack("{s:o,s:b}", "label", out_json_text(medium.label), "already_closed",
-				  true));
+			json_pack("{s:o,s:b}", "label", out_json_text(medium.label),
+				  "already_closed", true));
 }
 
 static enum err run(struct cli *cli)
@@ -152,8 +153,9 @@ const struct verb verb_eject = {
 	.run = run,
 	.words = "[MEDIUM|MOUNTPOINT|--all]",
 	.summary = N_("close a vault; then its medium can be unplugged"),
-	.about = N_("Returns when everything is on the medium, the folder is gone and the record is "
-		    "written. If programs still use it, they are named and it stays open."),
+	.about =
+		N_("Returns when everything is on the medium, the folder is gone and the record is "
+		   "written. If programs still use it, they are named and it stays open."),
 	.examples = {{"eject", N_("the only one that is open")},
 		     {"eject OSAKA-03 --wait", N_("as soon as no program uses it any more")},
 		     {"eject --all --force", N_("everything, now")}},

@@ -14,8 +14,9 @@ static enum err run(struct cli *cli)
 	text_hex(device.volume_id, VOLUME_ID_LEN, id);
 	out_say(cli, _("This computer can open %s now. The ticket has done its work; delete it."),
 		device.label);
-	return out_json(cli, "result",
-			json_pack("{s:o,s:s}", "label", out_json_text(device.label), "volume_id", id));
+	return out_json(
+		cli, "result",
+		json_pack("{s:o,s:s}", "label", out_json_text(device.label), "volume_id", id));
 }
 
 const struct verb verb_enrol = {
@@ -25,7 +26,8 @@ const struct verb verb_enrol = {
 	.run = run,
 	.words = "TICKET",
 	.summary = N_("enrol this computer for a vault with a ticket"),
-	.about = N_("Takes the device secret out of a ticket that \"vault grant\" made for you and keeps it "
+	.about = N_("Takes the device secret out of a ticket that \"vault grant\" made for you and "
+		    "keeps it "
 		    "in this computer's keyring, sealed to your staff key."),
 	.examples = {{"enrol taro.ticket", N_("then the medium opens here")}},
 	.options = OPT_BIT(OPT_KEY),

@@ -46,7 +46,9 @@ static enum err run(struct cli *cli)
 	for (size_t i = 0; i < to.count; i++)
 		TRY(grant_one(cli, &actor, &medium, &to.list[i], ticket));
 	if (ticket)
-		out_talk(cli, _("Send the ticket %s by another route than the medium; it opens for that person only."),
+		out_talk(cli,
+			 _("Send the ticket %s by another route than the medium; it opens for that "
+			   "person only."),
 			 ticket);
 	return OK;
 }
@@ -57,8 +59,9 @@ const struct verb verb_grant = {
 	.run = run,
 	.words = "MEDIUM --to RECIPIENT [--ticket FILE]",
 	.summary = N_("let one more person into a vault"),
-	.about = N_("The ticket carries the device secret to that person's computer. It is sealed to "
-		    "them; still, never send it along with the medium."),
+	.about = N_(
+		"The ticket carries the device secret to that person's computer. It is sealed to "
+		"them; still, never send it along with the medium."),
 	.examples = {{"grant OSAKA-03 --to age1... --ticket taro.ticket",
 		      N_("a person on another computer")},
 		     {"grant OSAKA-03 --to age1...", N_("a person whose computer is enrolled")}},

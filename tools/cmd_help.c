@@ -37,7 +37,8 @@ static enum err put_group(struct buf *page, enum verb_group group)
 			continue;
 		TRY(buf_puts(page, "  "));
 		TRY(width_pad(page, verbs[i]->name, NAME_COLUMNS));
-		TRY(width_wrap(page, gettext(verbs[i]->summary), NAME_COLUMNS + 2, NAME_COLUMNS + 2));
+		TRY(width_wrap(page, gettext(verbs[i]->summary), NAME_COLUMNS + 2,
+			       NAME_COLUMNS + 2));
 	}
 	return OK;
 }
@@ -45,13 +46,16 @@ static enum err put_group(struct buf *page, enum verb_group group)
 static enum err put_overview(struct buf *page)
 {
 	TRY(buf_printf(page, _("usage: %s VERB [WORD]... [OPTION]...\n"), VAULT_NAME));
-	TRY(width_wrap(page, _("A sealed folder on any removable disk, and a record of every opening."), 0,
-		       0));
+	TRY(width_wrap(page,
+		       _("A sealed folder on any removable disk, and a record of every opening."),
+		       0, 0));
 	TRY(put_group(page, GROUP_EVERY_DAY));
 	TRY(put_group(page, GROUP_SET_UP));
 	TRY(put_group(page, GROUP_LOOK));
-	return buf_printf(page, _("More: %s help VERB, or one of: options exit-codes passphrase json files\n"),
-			  VAULT_NAME);
+	return buf_printf(
+		page,
+		_("More: %s help VERB, or one of: options exit-codes passphrase json files\n"),
+		VAULT_NAME);
 }
 
 /* ---- a verb ---------------------------------------------------------------------------------- */
@@ -117,8 +121,10 @@ static enum err put_verb(struct buf *page, const struct verb *verb)
 
 static enum err put_global_options(struct buf *page)
 {
-	TRY(width_wrap(page, _("These stand with every verb, anywhere behind it. \"--\" ends the options."),
-		       0, 0));
+	TRY(width_wrap(
+		page,
+		_("These stand with every verb, anywhere behind it. \"--\" ends the options."), 0,
+		0));
 	TRY(buf_puts(page, "\n"));
 	for (size_t i = 0; i < option_row_count; i++) {
 		if (option_rows[i].help && option_rows[i].id < OPT_GLOBAL_END)
@@ -160,7 +166,8 @@ static enum err put_key_family(struct buf *page)
 	for (size_t i = 0; i < verb_count; i++) {
 		if (strncmp(verbs[i]->name, "key ", 4) != 0)
 			continue;
-		TRY(buf_printf(page, "%s %s %s\n    ", VAULT_NAME, verbs[i]->name, verbs[i]->words));
+		TRY(buf_printf(page, "%s %s %s\n    ", VAULT_NAME, verbs[i]->name,
+			       verbs[i]->words));
 		TRY(width_wrap(page, gettext(verbs[i]->summary), 4, 4));
 	}
 	return OK;

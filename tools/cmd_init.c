@@ -112,7 +112,9 @@ static void tell(struct cli *cli, const struct wish *w, const char *path)
 				 others),
 			cli->staff.name, others);
 	if (w->separated)
-		out_talk(cli, _("It opens on this computer only; let another one in with \"%s grant\" and a ticket."),
+		out_talk(cli,
+			 _("It opens on this computer only; let another one in with \"%s grant\" "
+			   "and a ticket."),
 			 VAULT_NAME);
 	else
 		out_warn(cli, _("%s was made without key separation: a staff key alone opens it"),
@@ -142,8 +144,9 @@ static enum err run(struct cli *cli)
 	TRY(vault_create(&actor, &what, &path));
 	tell(cli, &w, path);
 	return out_json(cli, "result",
-			json_pack("{s:o,s:s,s:i,s:b}", "path", out_json_text(path), "label", w.label,
-				  "recipients", (int)w.to.count + 1, "key_separation", w.separated));
+			json_pack("{s:o,s:s,s:i,s:b}", "path", out_json_text(path), "label",
+				  w.label, "recipients", (int)w.to.count + 1, "key_separation",
+				  w.separated));
 }
 
 const struct verb verb_init = {
@@ -152,12 +155,14 @@ const struct verb verb_init = {
 	.run = run,
 	.words = "DIR --label LABEL [--to RECIPIENT]...",
 	.summary = N_("make a vault on a medium"),
-	.about = N_("Makes the folder LABEL.VLT in DIR. You can always open it. Its device secret goes to "
+	.about = N_("Makes the folder LABEL.VLT in DIR. You can always open it. Its device secret "
+		    "goes to "
 		    "this computer only, so a lost medium stays shut even for someone who has a "
 		    "staff key and its passphrase."),
 	.examples = {{"init /media/hanako/USB --label OSAKA-03", N_("for myself")},
 		     {"init . --label OSAKA-03 --to age1...", N_("and for a colleague")},
-		     {"init . --label OSAKA-03 --purpose receipt.1", N_("with its purpose on record")}},
+		     {"init . --label OSAKA-03 --purpose receipt.1",
+		      N_("with its purpose on record")}},
 	.options = OPT_BIT(OPT_LABEL) | OPT_BIT(OPT_TO) | OPT_BIT(OPT_CATEGORY) |
 		   OPT_BIT(OPT_PURPOSE) | OPT_BIT(OPT_KEY_SEPARATION) | OPT_BIT(OPT_KEY),
 	.min = 1,

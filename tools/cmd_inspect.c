@@ -68,14 +68,16 @@ static enum err run(struct cli *cli)
 			 o.segments),
 		medium.path, size, o.segments);
 	if (medium.volume_id[0])
-		out_say(cli, _("This computer knows it as %s (%s)."), medium.label, medium.volume_id);
+		out_say(cli, _("This computer knows it as %s (%s)."), medium.label,
+			medium.volume_id);
 	else
 		out_say(cli, _("This computer has never opened it."));
-	out_say(cli, _("Label, names, number and sizes of files, who can open it and the version of the "
-		       "format are sealed; without a key nobody can tell them."));
+	out_say(cli,
+		_("Label, names, number and sizes of files, who can open it and the version of the "
+		  "format are sealed; without a key nobody can tell them."));
 	return out_json(cli, "result",
-			json_pack("{s:o,s:s*,s:s*,s:i,s:I}", "path", out_json_text(medium.path), "label",
-				  medium.volume_id[0] ? medium.label : NULL, "volume_id",
+			json_pack("{s:o,s:s*,s:s*,s:i,s:I}", "path", out_json_text(medium.path),
+				  "label", medium.volume_id[0] ? medium.label : NULL, "volume_id",
 				  medium.volume_id[0] ? medium.volume_id : NULL, "segments",
 				  (int)o.segments, "bytes", (json_int_t)o.bytes));
 }
@@ -86,7 +88,8 @@ const struct verb verb_inspect = {
 	.run = run,
 	.words = "[MEDIUM]",
 	.summary = N_("what can be seen of a vault without a key"),
-	.about = N_("Asks no passphrase and leaves no record. Shows what a finder could see, too: that it "
+	.about = N_("Asks no passphrase and leaves no record. Shows what a finder could see, too: "
+		    "that it "
 		    "is a vault, and how large it is."),
 	.examples = {{"inspect /media/hanako/USB", N_("a medium that someone found")}},
 	.max = 1,

@@ -97,7 +97,8 @@ static enum err run_new(struct cli *cli)
 	TRY(staff_key_create(home, name, passphrase, log_n, &info));
 	TRY(record(cli, AUDIT_KEY_NEW, &info, OK));
 	TRY(show(cli, &info));
-	out_talk(cli, _("Give the line that begins with \"age1\" to whoever is to let you into a vault."));
+	out_talk(cli, _("Give the line that begins with \"age1\" to whoever is to let you into a "
+			"vault."));
 	return OK;
 }
 
@@ -107,10 +108,11 @@ const struct verb verb_key_new = {
 	.run = run_new,
 	.words = "[--name NAME]",
 	.summary = N_("make my staff key, once for each person and computer"),
-	.about = N_("Makes the key that opens vaults for you, sealed with a passphrase, and the key of "
-		    "this computer that signs its log. Prints your recipient: the line that others "
-		    "need to let you in. It is no secret.\n"
-		    "Press Enter at the question for a passphrase, and a good one is made for you."),
+	.about = N_(
+		"Makes the key that opens vaults for you, sealed with a passphrase, and the key of "
+		"this computer that signs its log. Prints your recipient: the line that others "
+		"need to let you in. It is no secret.\n"
+		"Press Enter at the question for a passphrase, and a good one is made for you."),
 	.examples = {{"key new", N_("named like your login")},
 		     {"key new --name hanako", N_("with a name of its own")}},
 	.options = OPT_BIT(OPT_NAME) | OPT_BIT(OPT_WORK_FACTOR),
@@ -135,8 +137,9 @@ const struct verb verb_key_show = {
 	.run = run_show,
 	.words = "[--name NAME]",
 	.summary = N_("print my recipient and its fingerprint in words"),
-	.about = N_("Asks no passphrase: what it prints is no secret. The words are for comparing by "
-		    "telephone, so that nobody puts another recipient in place of yours."),
+	.about = N_(
+		"Asks no passphrase: what it prints is no secret. The words are for comparing by "
+		"telephone, so that nobody puts another recipient in place of yours."),
 	.examples = {{"key show", N_("the recipient, and the words")},
 		     {"key show --json", N_("the same for a program")}},
 	.options = OPT_BIT(OPT_NAME) | OPT_BIT(OPT_KEY),
@@ -178,8 +181,9 @@ const struct verb verb_key_passwd = {
 	.run = run_passwd,
 	.words = "[--name NAME]",
 	.summary = N_("change the passphrase of my staff key"),
-	.about = N_("The key itself stays the same, so every vault opens as before. An old copy of the "
-		    "key file still opens with the old passphrase."),
+	.about = N_(
+		"The key itself stays the same, so every vault opens as before. An old copy of the "
+		"key file still opens with the old passphrase."),
 	.examples = {{"key passwd", N_("asks for the old one, then for a new one")}},
 	.options = OPT_BIT(OPT_NAME) | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_WORK_FACTOR),
 	.max = 0,

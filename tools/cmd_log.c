@@ -90,8 +90,9 @@ static enum err put_head(struct reading *r)
 		return OK;
 	r->head_shown = true;
 	TRY(put_row(r->cli, _("No."), _("time"), _("event"), _("result"), _("vault"), _("who")));
-	out_line(r->cli, "%s", "-----------------------------------------------------------------"
-			       "--------------");
+	out_line(r->cli, "%s",
+		 "-----------------------------------------------------------------"
+		 "--------------");
 	return OK;
 }
 
@@ -188,11 +189,12 @@ static enum err read_log(struct reading *r, const char *path)
 
 static enum err tell_verified(const struct reading *r)
 {
-	out_say(r->cli, ngettext("%llu record: unbroken, every signature is good.",
-				 "%llu records: unbroken, every signature is good.", r->lines),
+	out_say(r->cli,
+		ngettext("%llu record: unbroken, every signature is good.",
+			 "%llu records: unbroken, every signature is good.", r->lines),
 		(unsigned long long)r->lines);
-	return out_json(r->cli, "result", json_pack("{s:I,s:b}", "records", (json_int_t)r->lines,
-						    "whole", true));
+	return out_json(r->cli, "result",
+			json_pack("{s:I,s:b}", "records", (json_int_t)r->lines, "whole", true));
 }
 
 static enum err run(struct cli *cli)
@@ -216,7 +218,8 @@ const struct verb verb_log = {
 	.run = run,
 	.words = "[MEDIUM]",
 	.summary = N_("what this computer has recorded"),
-	.about = N_("Every opening, closing and refusal is a signed line that names the one before. A log "
+	.about = N_("Every opening, closing and refusal is a signed line that names the one "
+		    "before. A log "
 		    "that was changed gives the exit code 21, one with a gap 22. With --json the "
 		    "records come as they were written."),
 	.examples = {{"log", N_("all records")},

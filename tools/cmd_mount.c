@@ -49,7 +49,8 @@ static enum err default_mountpoint(const struct medium *medium, char **ret)
 	if (!home || home[0] != '/')
 		home = user ? user->pw_dir : NULL;
 	if (!home)
-		return err_at(ERR_MOUNTPOINT, "%s", _("there is no home folder; name a mount point"));
+		return err_at(ERR_MOUNTPOINT, "%s",
+			      _("there is no home folder; name a mount point"));
 	snprintf(label, sizeof(label), "%s", medium->label);
 	for (char *c = label; *c; c++) {
 		if (*c == '/' || (c == label && *c == '.'))

@@ -9,11 +9,13 @@ static enum err show(struct cli *cli, const struct mount_session *m)
 	char since[32];
 
 	text_time(m->since, since);
-	out_line(cli, m->read_only ? _("%s: open at %s, read-only, by %s since %s")
-				   : _("%s: open at %s, by %s since %s"),
+	out_line(cli,
+		 m->read_only ? _("%s: open at %s, read-only, by %s since %s")
+			      : _("%s: open at %s, by %s since %s"),
 		 m->label, m->mountpoint, m->actor, since);
 	if (cli->verbose)
-		out_line(cli, _("    medium %s, id %s, process %d"), m->medium, m->volume_id, m->pid);
+		out_line(cli, _("    medium %s, id %s, process %d"), m->medium, m->volume_id,
+			 m->pid);
 	return out_json(cli, "result",
 			json_pack("{s:o,s:s,s:o,s:o,s:o,s:s,s:b,s:i}", "label",
 				  out_json_text(m->label), "volume_id", m->volume_id, "mountpoint",
@@ -40,8 +42,9 @@ const struct verb verb_status = {
 	.run = run,
 	.words = "",
 	.summary = N_("what is open, by whom, since when"),
-	.about = N_("Also clears away what a crash left: a mount whose process died is taken down and "
-		    "recorded as an unclean end."),
+	.about = N_(
+		"Also clears away what a crash left: a mount whose process died is taken down and "
+		"recorded as an unclean end."),
 	.examples = {{"status", N_("a line for each open vault")},
 		     {"status --json", N_("the same for a program")}},
 	.max = 0,

@@ -6,8 +6,8 @@ static enum err run(struct cli *cli)
 {
 	out_line(cli, "portable-vault %s", VAULT_VERSION);
 	return out_json(cli, "result",
-			json_pack("{s:s,s:s,s:s,s:s}", "name", "portable-vault", "program", VAULT_NAME,
-				  "version", VAULT_VERSION, "suite", VAULT_SUITE));
+			json_pack("{s:s,s:s,s:s,s:s}", "name", "portable-vault", "program",
+				  VAULT_NAME, "version", VAULT_VERSION, "suite", VAULT_SUITE));
 }
 
 const struct verb verb_version = {

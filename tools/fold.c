@@ -20,7 +20,8 @@ static void look_at(const uint8_t *s, size_t len, struct prompt_notes *notes)
 }
 
 /* The characters are worked on in guarded memory; utf8proc writes UTF-8 over them in place. */
-enum err prompt_fold(const struct secret *typed, struct secret **ret, struct prompt_notes *ret_notes)
+enum err prompt_fold(const struct secret *typed, struct secret **ret,
+		     struct prompt_notes *ret_notes)
 {
 	const utf8proc_option_t how = UTF8PROC_STABLE | UTF8PROC_COMPAT | UTF8PROC_COMPOSE;
 	CLEANUP(secret_freep) struct secret *room = NULL;

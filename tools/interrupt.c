@@ -12,7 +12,8 @@ static void on_signal(int number)
 
 void interrupt_watch(void)
 {
-	struct sigaction action = {.sa_handler = on_signal, .sa_flags = SA_RESTART | (int)SA_RESETHAND};
+	struct sigaction action = {.sa_handler = on_signal,
+				   .sa_flags = SA_RESTART | (int)SA_RESETHAND};
 
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);

@@ -3,8 +3,8 @@
 #include "tools/cli.h"
 
 struct medium {
-	char *path; /* of the .VLT folder, resolved; owned */
-	char label[VAULT_LABEL_MAX + 1]; /* as this host knows it; else the folder's name */
+	char *path;			       /* of the .VLT folder, resolved; owned */
+	char label[VAULT_LABEL_MAX + 1];       /* as this host knows it; else the folder's name */
 	char volume_id[2 * VOLUME_ID_LEN + 1]; /* "" when this host never opened it */
 };
 void medium_clear(struct medium *m);
@@ -17,7 +17,7 @@ MUST_CHECK enum err medium_each(struct cli *cli,
 				enum err (*fn)(void *ctx, const char *path, const char *label),
 				void *ctx);
 
-/* "MEDIUM:/a/b" (or "MEDIUM:" for its root): true, and both halves, malloc'd. What is there as a file
- * under the whole name is no place in a vault. */
+/* "MEDIUM:/a/b" (or "MEDIUM:" for its root): true, and both halves, malloc'd. What is there as a
+ * file under the whole name is no place in a vault. */
 MUST_CHECK enum err medium_split(const char *word, bool *ret_inside, char **ret_medium,
 				 char **ret_path);

@@ -64,9 +64,10 @@ struct arguments {
 	size_t value_count;
 };
 
-/* On ERR_USAGE the detail says which word is at fault, and `near` (may stay empty) what was probably
- * meant. `ret` is valid in any case as far as it was understood. */
+/* On ERR_USAGE the detail says which word is at fault, and `near` (may stay empty) what was
+ * probably meant. `ret` is valid in any case as far as it was understood. */
 MUST_CHECK enum err arguments_parse(int argc, char **argv, struct arguments *ret, char near[64]);
 void arguments_clear(struct arguments *a);
-/* The value of --lang before anything else is known, so that errors of the parser are translated. */
+/* The value of --lang before anything else is known, so that errors of the parser are translated.
+ */
 const char *arguments_peek_lang(int argc, char **argv);

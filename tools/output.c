@@ -8,8 +8,8 @@
 
 #include "base/text.h"
 
-/* C0 and DEL are one byte; C1 and the marks that reorder a line (U+202A to U+202E, U+2066 to U+2069)
- * are found by their UTF-8 bytes. */
+/* C0 and DEL are one byte; C1 and the marks that reorder a line (U+202A to U+202E, U+2066 to
+ * U+2069) are found by their UTF-8 bytes. */
 static size_t obeyed_len(const unsigned char *s)
 {
 	if ((s[0] < 0x20 && s[0] != '\n' && s[0] != '\t') || s[0] == 0x7f)
@@ -153,7 +153,8 @@ json_t *out_json_text(const char *text)
 		return json_string(text);
 	while (*text) {
 		size_t len = utf8_len(text);
-		enum err err = len ? buf_append(&whole, text, len) : buf_puts(&whole, "\xef\xbf\xbd");
+		enum err err =
+			len ? buf_append(&whole, text, len) : buf_puts(&whole, "\xef\xbf\xbd");
 
 		if (err != OK)
 			return NULL;

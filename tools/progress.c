@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "tools/output.h"
 
-#define SILENT_MS 1000	   /* what is done sooner needs no progress */
+#define SILENT_MS 1000 /* what is done sooner needs no progress */
 #define TERMINAL_MS 200
 #define PLAIN_MS 5000
 
@@ -18,7 +18,8 @@ void progress_begin(struct progress *p, const struct cli *cli, const char *what,
 	p->begun_ms = clock_monotonic_ms();
 }
 
-/* A line that rewrites itself is a kind of decoration, so NO_COLOR and dumb terminals get plain ones. */
+/* A line that rewrites itself is a kind of decoration, so NO_COLOR and dumb terminals get plain
+ * ones. */
 static bool rewrites(void)
 {
 	const char *plain = getenv("NO_COLOR");
@@ -37,8 +38,8 @@ static int64_t seconds_left(const struct progress *p, int64_t now)
 
 static void print_json(const struct progress *p, int64_t left)
 {
-	json_t *line = json_pack("{s:I,s:I}", "done", (json_int_t)p->done, "total",
-				 (json_int_t)p->total);
+	json_t *line =
+		json_pack("{s:I,s:I}", "done", (json_int_t)p->done, "total", (json_int_t)p->total);
 
 	if (line && left >= 0)
 		json_object_set_new(line, "seconds_left", json_integer(left));

@@ -19,7 +19,8 @@ enum err recipients_read(struct cli *cli, struct recipients *ret)
 			return ERR_NOMEM;
 		ret->list = more;
 		if (age_recipient_parse(word, &ret->list[i]) != OK) {
-			cli_hint(cli, _("a recipient is the line age1... that \"%s key show\" prints"),
+			cli_hint(cli,
+				 _("a recipient is the line age1... that \"%s key show\" prints"),
 				 VAULT_NAME);
 			return cli_usage(_("\"%s\" is no recipient"), word);
 		}

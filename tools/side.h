@@ -24,10 +24,12 @@ typedef enum err (*side_xattr_fn)(void *ctx, const char *name, const void *value
 
 struct side_ops {
 	enum err (*stat)(struct side *s, const char *path, struct side_attr *ret);
-	/* Names in no order, without "." and "..". They are collected first: fn may change the folder. */
+	/* Names in no order, without "." and "..". They are collected first: fn may change the
+	 * folder. */
 	enum err (*list)(struct side *s, const char *path, side_name_fn fn, void *ctx);
 	enum err (*read_link)(struct side *s, const char *path, char *out, size_t cap);
-	enum err (*xattrs)(struct side *s, const char *path, side_xattr_fn fn, void *ctx); /* user.* */
+	enum err (*xattrs)(struct side *s, const char *path, side_xattr_fn fn,
+			   void *ctx); /* user.* */
 	enum err (*open)(struct side *s, const char *path, struct side_file **ret);
 	enum err (*read)(struct side_file *f, uint64_t off, void *buf, size_t len, size_t *ret_len);
 
@@ -40,8 +42,8 @@ struct side_ops {
 	enum err (*write)(struct side_file *f, uint64_t off, const void *buf, size_t len);
 	enum err (*set_xattr)(struct side *s, struct side_file *f, const char *path,
 			      const char *name, const void *value, size_t len); /* f or path */
-	enum err (*finish)(struct side_file *f, const struct side_attr *attr); /* frees f if OK */
-	void (*discard)(struct side_file *f);				     /* closes and frees f */
+	enum err (*finish)(struct side_file *f, const struct side_attr *attr);	/* frees f if OK */
+	void (*discard)(struct side_file *f); /* closes and frees f */
 	enum err (*set_attr)(struct side *s, const char *path, const struct side_attr *attr);
 	void (*close)(struct side *s);
 };

@@ -141,7 +141,8 @@ static enum err local_open(struct side *s, const char *path, struct side_file **
 	return file_new(fd, path, ret);
 }
 
-static enum err local_read(struct side_file *f, uint64_t off, void *buf, size_t len, size_t *ret_len)
+static enum err local_read(struct side_file *f, uint64_t off, void *buf, size_t len,
+			   size_t *ret_len)
 {
 	size_t done = 0;
 

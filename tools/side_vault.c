@@ -102,8 +102,9 @@ static enum err inside_xattrs(struct side *s, const char *path, side_xattr_fn fn
 
 		if (strncmp(name, "user.", 5) != 0)
 			continue;
-		TRY(at_path(volume_get_xattr(v, attr.ino, name, value, VOLUME_XATTR_MAX, &value_len),
-			    path));
+		TRY(at_path(
+			volume_get_xattr(v, attr.ino, name, value, VOLUME_XATTR_MAX, &value_len),
+			path));
 		TRY(fn(ctx, name, value, value_len));
 	}
 	return OK;
@@ -164,9 +165,9 @@ static enum err inside_make_dir(struct side *s, const char *path)
 	if (inside_find(volume_of(s), path, &attr) == OK)
 		return S_ISDIR(attr.mode) ? OK : err_at(ERR_NOT_DIR, "%s", path);
 	TRY(at_path(inside_parent(volume_of(s), path, &parent, name), path));
-	return at_path(volume_make(volume_of(s), parent, name, S_IFDIR | 0700, getuid(), getgid(),
-				   &attr),
-		       path);
+	return at_path(
+		volume_make(volume_of(s), parent, name, S_IFDIR | 0700, getuid(), getgid(), &attr),
+		path);
 }
 
 static void passing_name(char out[40])
@@ -192,7 +193,8 @@ static enum err place(struct side *s, const char *path, uint64_t *ret_parent,
 	return OK;
 }
 
-/* What cannot even be taken back stays under its passing name, hidden; why is being told already. */
+/* What cannot even be taken back stays under its passing name, hidden; why is being told already.
+ */
 static void take_back(struct volume *v, uint64_t parent, const char *passing)
 {
 	if (volume_unlink(v, parent, passing, NULL) != OK)
@@ -216,8 +218,9 @@ static enum err inside_symlink(struct side *s, const char *target, const char *p
 	uint64_t parent = 0;
 
 	TRY(place(s, path, &parent, name, passing));
-	TRY(at_path(volume_symlink(volume_of(s), parent, passing, target, getuid(), getgid(), &attr),
-		    path));
+	TRY(at_path(
+		volume_symlink(volume_of(s), parent, passing, target, getuid(), getgid(), &attr),
+		path));
 	return take_name(volume_of(s), parent, passing, name, path);
 }
 

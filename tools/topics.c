@@ -9,20 +9,26 @@ static const struct {
 } topics[] = {
 	{"passphrase",
 	 N_("Passphrases\n"
-	    "A passphrase is asked at the terminal, whatever stdin is; without a terminal but with a "
+	    "A passphrase is asked at the terminal, whatever stdin is; without a terminal but with "
+	    "a "
 	    "desktop, pinentry asks (PVAULT_PINENTRY names another one). What was typed before the "
 	    "question is dropped.\n"
 	    "\n"
-	    "For scripts: --passphrase-fd N reads a line from descriptor N for each question. There is "
+	    "For scripts: --passphrase-fd N reads a line from descriptor N for each question. "
+	    "There is "
 	    "no way to put a passphrase into the command line or the environment.\n"
 	    "\n"
 	    "  vault mount OSAKA-03 --passphrase-fd 3 3</run/secret\n"
 	    "\n"
-	    "A new one: press Enter at the question, and five groups of four are made up; they carry 99 "
-	    "bits and sit at the same keys on Japanese and US keyboards. One of your own has at least "
-	    "8 characters. Full-width letters are folded, so an input method left on does no harm.\n"
+	    "A new one: press Enter at the question, and five groups of four are made up; they "
+	    "carry 99 "
+	    "bits and sit at the same keys on Japanese and US keyboards. One of your own has at "
+	    "least "
+	    "8 characters. Full-width letters are folded, so an input method left on does no "
+	    "harm.\n"
 	    "\n"
-	    "A forgotten passphrase cannot be looked up. Make a new key, and have somebody who can open "
+	    "A forgotten passphrase cannot be looked up. Make a new key, and have somebody who can "
+	    "open "
 	    "the vault grant it.\n")},
 	{"json",
 	 N_("JSON Lines\n"
@@ -35,7 +41,8 @@ static const struct {
 	    "  user      program, pid, path (from eject, when busy)\n"
 	    "  error     id (\"VLT-012\"), name, exit, message, detail\n"
 	    "\n"
-	    "Names of fields, ids and the message of an error are never translated. The exit code is "
+	    "Names of fields, ids and the message of an error are never translated. The exit code "
+	    "is "
 	    "the same as without --json. \"log --json\" prints the records as they were written, "
 	    "and nothing among them.\n")},
 	{"files",
@@ -48,7 +55,8 @@ static const struct {
 	    "LANG, LANGUAGE    language of messages, unless --lang is given\n"
 	    "NO_COLOR          plain lines of progress\n"
 	    "\n"
-	    "On the medium, LABEL.VLT holds README.TXT for a finder, KEY0.AGE, KEY1.AGE, HEAD0.BIN, "
+	    "On the medium, LABEL.VLT holds README.TXT for a finder, KEY0.AGE, KEY1.AGE, "
+	    "HEAD0.BIN, "
 	    "HEAD1.BIN and segments of 64 MiB. Copy the folder whole or not at all.\n")},
 };
 

@@ -157,7 +157,8 @@ static size_t line_count(const char *text)
 	return lines;
 }
 
-/* Up a line and clear it, for every line that was shown: a secret has no place in the scroll-back. */
+/* Up a line and clear it, for every line that was shown: a secret has no place in the scroll-back.
+ */
 static enum err take_off_screen(int fd, const char *text)
 {
 	const char *term = getenv("TERM");

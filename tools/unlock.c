@@ -17,7 +17,8 @@
 static const char *trouble_with(const struct prompt_notes *notes)
 {
 	if (notes->was_wide || notes->not_ascii)
-		return _("it was typed with the Japanese input method on; switch it off and try again");
+		return _("it was typed with the Japanese input method on; switch it off and try "
+			 "again");
 	if (notes->all_upper)
 		return _("it was all in capitals; Caps Lock may be on");
 	return NULL;
@@ -27,7 +28,9 @@ static void tell_trouble(const struct cli *cli, const struct prompt_notes *notes
 {
 	const char *trouble = trouble_with(notes);
 
-	fprintf(stderr, ngettext("%s: wrong passphrase (%d try left)", "%s: wrong passphrase (%d tries left)", left),
+	fprintf(stderr,
+		ngettext("%s: wrong passphrase (%d try left)",
+			 "%s: wrong passphrase (%d tries left)", left),
 		VAULT_NAME, left);
 	fprintf(stderr, "\n");
 	if (trouble)
@@ -42,9 +45,9 @@ static enum err question_for(const char *name, const char *medium, struct buf *t
 }
 
 /* One answer tried out. ret_notes is filled when there was an answer. */
-static enum err attempt(struct cli *cli, const char *name, const char *question, const char *trouble,
-			struct prompt_notes *ret_notes, struct age_identity **ret,
-			struct secret **ret_passphrase)
+static enum err attempt(struct cli *cli, const char *name, const char *question,
+			const char *trouble, struct prompt_notes *ret_notes,
+			struct age_identity **ret, struct secret **ret_passphrase)
 {
 	CLEANUP(secret_freep) struct secret *passphrase = NULL;
 
@@ -114,7 +117,8 @@ static enum err made_up_passphrase(struct secret **ret)
 {
 	CLEANUP(secret_freep) struct secret *made = NULL;
 	CLEANUP(secret_freep) struct secret *page = NULL;
-	const char *above = _("This passphrase was made for you. It is shown only now; write it down:");
+	const char *above =
+		_("This passphrase was made for you. It is shown only now; write it down:");
 	const char *below = _("When you have written it down, press Enter.");
 	size_t len = strlen(above) + strlen(below) + MADE_LEN + 16;
 
@@ -130,8 +134,9 @@ static enum err made_up_passphrase(struct secret **ret)
 static enum err check_typed(const struct secret *typed, const struct prompt_notes *notes)
 {
 	if (notes->not_ascii)
-		return err_at(ERR_INVALID, "%s",
-			      _("a passphrase is made of the letters, digits and signs of the keyboard"));
+		return err_at(
+			ERR_INVALID, "%s",
+			_("a passphrase is made of the letters, digits and signs of the keyboard"));
 	if (secret_len(typed) < TYPED_MIN)
 		return err_at(ERR_INVALID, _("a passphrase has at least %u characters"), TYPED_MIN);
 	return OK;
@@ -147,7 +152,8 @@ static enum err choose(struct cli *cli, const char *name, struct secret **ret)
 	bool terminal = prompt_source(cli) == PROMPT_TERMINAL;
 
 	TRY(buf_printf(&question,
-		       terminal ? _("New passphrase for the key \"%s\" (Enter alone: one is made for you): ")
+		       terminal ? _("New passphrase for the key \"%s\" (Enter alone: one is made "
+				    "for you): ")
 				: _("New passphrase for the key \"%s\": "),
 		       name));
 	TRY(prompt_secret(cli, question.data, NULL, &first, &notes));

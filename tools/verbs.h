@@ -1,5 +1,5 @@
-/* The verbs: a row each, kept beside the code of the verb, from which help, the manual and completion
- * are made. */
+/* The verbs: a row each, kept beside the code of the verb, from which help, the manual and
+ * completion are made. */
 #pragma once
 #include "tools/cli.h"
 
@@ -30,8 +30,8 @@ extern const struct verb verb_key_new, verb_key_show, verb_key_passwd, verb_init
 	verb_enrol, verb_mount, verb_eject, verb_status, verb_ls, verb_cp, verb_cat, verb_check,
 	verb_log, verb_inspect, verb_help, verb_version, verb_completion;
 
-/* The verb named by `first`, or by `first` and `second` together. ret_words: how many words name it.
- * NULL: there is none. */
+/* The verb named by `first`, or by `first` and `second` together. ret_words: how many words name
+ * it. NULL: there is none. */
 const struct verb *verb_find(const char *first, const char *second, size_t *ret_words);
 bool verb_takes(const struct verb *verb, enum option_id id);
 /* The verb or topic whose name is nearest to `word`; NULL when none is near. */

@@ -26,7 +26,9 @@ void visit_tell_facts(struct cli *cli, const struct vault_facts *facts)
 			 facts->label, when);
 	}
 	if (facts->store.damaged)
-		out_warn(cli, _("%s: parts of it cannot be read, so it is open read-only; run \"%s check\""),
+		out_warn(cli,
+			 _("%s: parts of it cannot be read, so it is open read-only; run \"%s "
+			   "check\""),
 			 facts->label, VAULT_NAME);
 	if (!facts->separated)
 		out_talk(cli, _("%s was made without key separation: a staff key alone opens it"),
@@ -45,8 +47,8 @@ static enum err open_found(struct cli *cli, bool read_only, struct visit *v)
 
 	TRY(cli_check_confirm(cli, v->medium.label));
 	TRY(cli_actor(cli, &v->medium, &v->actor));
-	err = vault_open(&v->actor, v->medium.path, read_only, cli_value(cli, OPT_PURPOSE), &v->vault,
-			 &v->facts);
+	err = vault_open(&v->actor, v->medium.path, read_only, cli_value(cli, OPT_PURPOSE),
+			 &v->vault, &v->facts);
 	if (err == ERR_VAULT_BUSY || err == ERR_BUSY) {
 		sessions_hint_busy(cli, v->medium.path);
 		return err_at(err, "%s", v->medium.label);

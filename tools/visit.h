@@ -1,4 +1,5 @@
-/* A visit: opening a vault for the time of one command, without mounting, and leaving its records. */
+/* A visit: opening a vault for the time of one command, without mounting, and leaving its records.
+ */
 #pragma once
 #include "tools/medium.h"
 

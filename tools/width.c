@@ -77,7 +77,8 @@ static bool may_break(struct glyph before, struct glyph after)
 	return before.columns == 2 || after.columns == 2;
 }
 
-/* Bytes of the longest piece that fits into `room` columns and may be cut off; at least one glyph. */
+/* Bytes of the longest piece that fits into `room` columns and may be cut off; at least one glyph.
+ */
 static size_t piece_len(const char *text, size_t room)
 {
 	struct glyph before = glyph_at(text);
