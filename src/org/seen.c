@@ -39,8 +39,12 @@ static enum err parse(json_t *json, struct seen *ret)
 	json_t *generation = json_object_get(json, "generation");
 	json_t *epoch = json_object_get(json, "epoch");
 
-	if (!json_is_integer(generation) || !json_is_integer(epoch))
+	/* A number that came out too great would refuse the vault as rolled back for ever. */
+	if (!json_is_integer(generation) || json_integer_value(generation) < 0)
 		return err_at(ERR_BAD_FORMAT, "generation");
+	if (!json_is_integer(epoch) || json_integer_value(epoch) < 0 ||
+	    json_integer_value(epoch) > UINT32_MAX)
+		return err_at(ERR_BAD_FORMAT, "epoch");
 	seen.generation = (uint64_t)json_integer_value(generation);
 	seen.epoch = (uint32_t)json_integer_value(epoch);
 	seen.clean = json_is_true(json_object_get(json, "clean"));

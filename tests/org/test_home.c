@@ -71,6 +71,26 @@ static void without_it_the_xdg_folders_do(void **state)
 	assert_err(home_open(&h), ERR_USAGE);
 }
 
+static void a_relative_folder_stays_where_it_was_meant(void **state)
+{
+	struct host *t = *state;
+	struct home *h = NULL;
+	char *cwd = getcwd(NULL, 0), path[160], want[200];
+
+	assert_non_null(cwd);
+	assert_int_equal(chdir(t->dir), 0);
+	assert_int_equal(setenv("PVAULT_HOME", "beside", 1), 0);
+	assert_ok(home_open(&h));
+	assert_int_equal(chdir(cwd), 0);
+	assert_ok(home_prepare(h));
+	snprintf(path, sizeof(path), "%s/beside", t->dir);
+	snprintf(want, sizeof(want), "%s/keys", path);
+	assert_string_equal(home_keys_dir(h), want);
+	assert_int_equal(access(want, F_OK), 0);
+	home_close(h);
+	free(cwd);
+}
+
 static void opening_makes_nothing(void **state)
 {
 	struct host *t = *state;
@@ -170,11 +190,17 @@ static void a_path_that_is_not_utf8_is_only_a_lost_hint(void **state)
 }
 
 /* A file that cannot be read must not pass for a first sight: that would forget a rollback. */
+#define ZEROES "00000000000000000000000000000000"
+
 static void a_broken_memory_is_not_a_first_sight(void **state)
 {
 	struct host *t = *state;
 	static const char *const texts[] = { "", "{}", "[]", "{\"generation\":\"1\"}",
-					     "{\"generation\":1,\"epoch\":1,\"superblock\":\"00\"}" };
+					     "{\"generation\":1,\"epoch\":1,\"superblock\":\"00\"}",
+					     "{\"generation\":-1,\"epoch\":1,\"superblock\":\"" ZEROES ZEROES
+					     "\",\"session\":\"" ZEROES "\"}",
+					     "{\"generation\":1,\"epoch\":4294967296,\"superblock\":\"" ZEROES
+					     ZEROES "\",\"session\":\"" ZEROES "\"}" };
 	const uint8_t id[VOLUME_ID_LEN] = { 2 };
 	struct seen out;
 	char path[256];
@@ -193,6 +219,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		STORY(one_folder_holds_everything),
 		STORY(without_it_the_xdg_folders_do),
+		STORY(a_relative_folder_stays_where_it_was_meant),
 		STORY(opening_makes_nothing),
 		STORY(the_host_key_stays_the_same),
 		STORY(a_host_key_file_that_is_none_is_refused),
