@@ -346,6 +346,31 @@ static void a_full_disk_gives_all_its_space_back(void **state)
 	assert_ok(stick_close(&s));
 }
 
+/* Space of a file that only its holder knew goes back once he is gone. */
+static void a_held_file_without_a_name_ends_with_the_crash(void **state)
+{
+	CLEANUP(sim_freep) struct sim *sim = base_new(false);
+	struct store_info before, after;
+	struct stick s;
+
+	assert_ok(stick_open(&s, sim, false));
+	store_info(s.store, &before);
+	assert_ok(make(&s, "", "held", S_IFREG | 0600));
+	assert_ok(write_at(&s, "held", 0, BIG, 'h'));
+	assert_ok(volume_sync(s.volume));
+	assert_ok(volume_hold(s.volume, ino_of(&s, "held")));
+	assert_ok(volume_unlink(s.volume, VOLUME_ROOT, "held", NULL));
+	assert_ok(volume_sync(s.volume));
+	store_info(s.store, &after);
+	assert_true(after.used_blocks > before.used_blocks + 50);
+	stick_kill(&s);
+	assert_ok(stick_open(&s, sim, false));
+	assert_ok(volume_sync(s.volume));
+	store_info(s.store, &after);
+	assert_int_equal(after.used_blocks, before.used_blocks);
+	assert_ok(stick_close(&s));
+}
+
 static int setup(void **state)
 {
 	clock_override(one_time);
@@ -369,6 +394,7 @@ int main(void)
 		cmocka_unit_test(a_host_that_cannot_grow_the_disk_is_survived),
 		cmocka_unit_test(a_disk_that_dies_at_any_write_loses_nothing_acknowledged),
 		cmocka_unit_test(a_full_disk_gives_all_its_space_back),
+		cmocka_unit_test(a_held_file_without_a_name_ends_with_the_crash),
 	};
 
 	return cmocka_run_group_tests(tests, setup, teardown);
