@@ -100,7 +100,7 @@ $(foreach m,$(TEST_MODULES),$(eval $(call test_rule,$(m))))
 test-programs: $(TEST_PROGS)
 
 # Scripts among the tests; each prints TAP and finds the program in $BUILD.
-SCRIPTS := $(sort $(filter-out tests/bench/%,$(wildcard tests/*/*.sh tests/*/*.py)))
+SCRIPTS := $(sort $(filter-out tests/bench/% tests/cli/cli.py,$(wildcard tests/*/*.sh tests/*/*.py)))
 # The crash gate's programs read CRASHES (how many) and SEED from the environment.
 CRASH_TESTS := $(filter %/test_crash_store %/test_crash_volume %/test_flip %/test_flip_keys,$(TEST_PROGS))
 
