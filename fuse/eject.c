@@ -28,8 +28,8 @@ static bool is_session_name(const char *name)
 	return len > strlen(SUFFIX) && strcmp(name + len - strlen(SUFFIX), SUFFIX) == 0;
 }
 
-/* The exclusive lock can be had: nobody serves this session. Somebody else may have buried it between
- * our opening and our locking; then it has no name any more. */
+/* The exclusive lock can be had: nobody serves this session. Somebody else may have buried it
+ * between our opening and our locking; then it has no name any more. */
 static bool is_stale(int fd)
 {
 	struct stat st;
@@ -70,8 +70,8 @@ static enum err look_at(struct home *home, int dir_fd, const char *name, struct 
 	return OK;
 }
 
-enum err mount_sessions(struct home *home,
-			enum err (*fn)(void *ctx, const struct mount_session *s), void *ctx)
+enum err mount_sessions(struct home *home, enum err (*fn)(void *ctx, const struct mount_session *s),
+			void *ctx)
 {
 	CLEANUP(mem_freep) struct session *session = calloc(1, sizeof(*session));
 	DIR *dir = opendir(home_run_dir(home));

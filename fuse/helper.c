@@ -117,7 +117,8 @@ static enum err receive_fd(int socket_fd, int *ret)
 	return OK;
 }
 
-/* dup2 onto itself would leave close-on-exec set, so our end must not lie where the helper's will. */
+/* dup2 onto itself would leave close-on-exec set, so our end must not lie where the helper's will.
+ */
 enum err helper_mount(const char *path, const char *options, int *ret_fd)
 {
 	const char *const argv[] = {PROGRAM, "-o", options, "--", path, NULL};
@@ -125,7 +126,8 @@ enum err helper_mount(const char *path, const char *options, int *ret_fd)
 	int ends[2];
 
 	if (access("/dev/fuse", F_OK) != 0)
-		return err_at(ERR_FUSE, "/dev/fuse is missing: the kernel has no FUSE (modprobe fuse)");
+		return err_at(ERR_FUSE,
+			      "/dev/fuse is missing: the kernel has no FUSE (modprobe fuse)");
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
 		return err_from_errno("socket pair");
 	here = ends[0];
@@ -139,8 +141,9 @@ enum err helper_mount(const char *path, const char *options, int *ret_fd)
 
 enum err helper_unmount(const char *path, bool detach)
 {
-	const char *const argv[] = {PROGRAM, "-u", detach ? "-z" : "--", detach ? "--" : path,
-				    detach ? path : NULL, NULL};
+	const char *const argv[] = {
+		PROGRAM, "-u", detach ? "-z" : "--", detach ? "--" : path, detach ? path : NULL,
+		NULL};
 
 	return run(argv, -1, path);
 }

@@ -1,5 +1,5 @@
-/* fusermount3, the helper that may mount and unmount for anybody. Used by root too, so that there is
- * one way only. */
+/* fusermount3, the helper that may mount and unmount for anybody. Used by root too, so that there
+ * is one way only. */
 #pragma once
 #include <stdbool.h>
 #include "base/err.h"

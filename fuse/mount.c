@@ -134,40 +134,60 @@ static void interrupt(int signal_number)
 	interrupted = 1;
 }
 
-/* Waits for the end; an interrupt asks for it (once) by closing our sending side. */
+/* Waits for the end; an interrupt asks for it, once. */
 static enum err follow_to_end(const struct mount_starter *m)
 {
-	struct sigaction on = {.sa_handler = interrupt}, before_int, before_term;
 	struct pollfd end = {m->supervisor, POLLIN, 0};
-	struct timespec second = {.tv_sec = 1};
+	const struct timespec second = {.tv_sec = 1};
 	bool asked = false;
 
-	interrupted = 0;
-	sigaction(SIGINT, &on, &before_int);
-	sigaction(SIGTERM, &on, &before_term);
 	while (ppoll(&end, 1, &second, NULL) <= 0) {
 		if (interrupted && !asked)
 			asked = wire_send(m->supervisor, WIRE_CLOSE, NULL, 0) == OK;
 	}
-	sigaction(SIGINT, &before_int, NULL);
-	sigaction(SIGTERM, &before_term, NULL);
 	return wire_receive_result(m->supervisor, WIRE_END, NULL, 0);
 }
 
-enum err mount_finish(struct mount_starter *m, const struct age_identity *identity,
-		      struct vault_facts *ret_facts)
+/* Hands the identity over and hears how the opening went. */
+static enum err open_with(const struct mount_starter *m, const struct age_identity *identity,
+			  struct vault_facts *ret_facts)
 {
-	enum err err = wire_send(m->worker, WIRE_IDENTITY, age_identity_secret(identity),
-				 X25519_LEN);
+	enum err err =
+		wire_send(m->worker, WIRE_IDENTITY, age_identity_secret(identity), X25519_LEN);
 
 	if (err == OK)
 		err = wire_receive_result(m->worker, WIRE_RESULT, ret_facts, sizeof(*ret_facts));
 	if (err == ERR_TRUNCATED)
 		err = err_at(ERR_INTERNAL, "the worker process died while it opened the vault");
-	if (err == OK && m->foreground)
-		err = follow_to_end(m);
-	else if (err != OK)
+	if (err != OK)
 		wait_for_supervisor(m);
+	return err;
+}
+
+static enum err finish_in_foreground(const struct mount_starter *m,
+				     const struct age_identity *identity,
+				     struct vault_facts *ret_facts)
+{
+	struct sigaction on = {.sa_handler = interrupt}, before_int, before_term;
+	enum err err;
+
+	interrupted = 0;
+	sigaction(SIGINT, &on, &before_int);
+	sigaction(SIGTERM, &on, &before_term);
+	err = open_with(m, identity, ret_facts);
+	if (err == OK)
+		err = follow_to_end(m);
+	sigaction(SIGINT, &before_int, NULL);
+	sigaction(SIGTERM, &before_term, NULL);
+	return err;
+}
+
+enum err mount_finish(struct mount_starter *m, const struct age_identity *identity,
+		      struct vault_facts *ret_facts)
+{
+	enum err err = m->foreground ? finish_in_foreground(m, identity, ret_facts)
+				     : open_with(m, identity, ret_facts);
+
 	starter_free(m);
 	return err;
 }

@@ -2,7 +2,8 @@
  *
  * The supervisor is forked before any secret exists. It owns the mount point, the host log and the
  * control socket, never a vault key. The worker holds keys, FUSE and the disk. The caller (a CLI)
- * hands the unlocked identity to the worker through a socket and waits until the mount is usable. */
+ * hands the unlocked identity to the worker through a socket and waits until the mount is usable.
+ */
 #pragma once
 #include "access/vault.h"
 

@@ -21,8 +21,8 @@ void mountpoint_bar(struct mountpoint *mp); /* the mount is there */
 /* The mount is gone, or never came (`mounted` false: everything as it was before). */
 void mountpoint_leave(struct mountpoint *mp, bool mounted);
 
-/* ERR_BUSY while a program uses it and not `detach`, which takes it out of the tree at once. OK when
- * nothing of ours is mounted there. */
+/* ERR_BUSY while a program uses it and not `detach`, which takes it out of the tree at once. OK
+ * when nothing of ours is mounted there. */
 MUST_CHECK enum err mountpoint_unmount(const char *path, bool detach);
 /* A vault is mounted there, alive or dead. */
 bool mountpoint_is_mounted(const char *path);

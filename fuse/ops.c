@@ -99,14 +99,15 @@ enum err ops_drop_privileges(struct serving *s, fuse_ino_t ino)
 	return err == ERR_NO_DATA ? OK : err;
 }
 
-/* Nobody else changes the volume, so cached content need not be dropped when a file is opened again.
- * Splicing costs more than it saves: every byte is sealed or opened in our memory anyway. */
+/* Nobody else changes the volume, so cached content need not be dropped when a file is opened
+ * again. Splicing costs more than it saves: every byte is sealed or opened in our memory anyway. */
 static void op_init(void *userdata, struct fuse_conn_info *conn)
 {
-	const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO | FUSE_CAP_PARALLEL_DIROPS |
-				FUSE_CAP_READDIRPLUS | FUSE_CAP_READDIRPLUS_AUTO |
-				FUSE_CAP_CACHE_SYMLINKS | FUSE_CAP_NO_OPEN_SUPPORT |
-				FUSE_CAP_NO_OPENDIR_SUPPORT | FUSE_CAP_EXPLICIT_INVAL_DATA;
+	const unsigned wanted = FUSE_CAP_ASYNC_READ | FUSE_CAP_ASYNC_DIO |
+				FUSE_CAP_PARALLEL_DIROPS | FUSE_CAP_READDIRPLUS |
+				FUSE_CAP_READDIRPLUS_AUTO | FUSE_CAP_CACHE_SYMLINKS |
+				FUSE_CAP_NO_OPEN_SUPPORT | FUSE_CAP_NO_OPENDIR_SUPPORT |
+				FUSE_CAP_EXPLICIT_INVAL_DATA;
 
 	conn->want = wanted & conn->capable;
 	conn->max_write = OPS_SCRATCH;
@@ -115,14 +116,15 @@ static void op_init(void *userdata, struct fuse_conn_info *conn)
 	conn->time_gran = 1;
 }
 
-/* The answer "unknown" teaches the kernel not to ask again: files and folders need no opening here. */
+/* The answer "unknown" teaches the kernel not to ask again: files and folders need no opening here.
+ */
 static void op_open(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
 {
 	fuse_reply_err(req, ENOSYS);
 }
 
-/* create, flush and copy_file_range are left out: the kernel then makes a file with mknod alone, sends
- * nothing at close and copies by reading and writing. */
+/* create, flush and copy_file_range are left out: the kernel then makes a file with mknod alone,
+ * sends nothing at close and copies by reading and writing. */
 const struct fuse_lowlevel_ops ops_table = {
 	.init = op_init,
 	.lookup = op_lookup,

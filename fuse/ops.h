@@ -2,8 +2,8 @@
  *
  * The kernel is the only other user of the volume, so it may keep what it learns: names, attributes
  * and content stay in its caches until it changes them itself. Opening and closing a file or folder
- * needs no round trip; what keeps an unlinked file alive are the holds, one for each lookup that the
- * kernel has not forgotten. Operations run on many threads at once. */
+ * needs no round trip; what keeps an unlinked file alive are the holds, one for each lookup that
+ * the kernel has not forgotten. Operations run on many threads at once. */
 #pragma once
 #include <fuse_lowlevel.h>
 #include <stdatomic.h>
@@ -29,9 +29,9 @@ void *ops_scratch(void);
 void ops_attr(const struct serving *s, const struct volume_attr *attr, struct stat *ret);
 void ops_entry(const struct serving *s, const struct volume_attr *attr,
 	       struct fuse_entry_param *ret);
-/* What a change of content or owner takes from a program file: the set-user-id and set-group-id bits and
- * its capabilities. The kernel leaves that to us (device.h); for root too, since nothing that lies
- * here may run with more rights anyway. */
+/* What a change of content or owner takes from a program file: the set-user-id and set-group-id
+ * bits and its capabilities. The kernel leaves that to us (device.h); for root too, since nothing
+ * that lies here may run with more rights anyway. */
 MUST_CHECK enum err ops_drop_privileges(struct serving *s, fuse_ino_t ino);
 extern const double ops_keep; /* seconds that the kernel may keep names and attributes */
 

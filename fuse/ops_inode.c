@@ -45,7 +45,8 @@ static enum err set_owner(const struct serving *s, const struct stat *from, int 
 	return OK;
 }
 
-/* A change of size is a change of content, so the time of modification follows unless it is given. */
+/* A change of size is a change of content, so the time of modification follows unless it is given.
+ */
 static void set_times(const struct stat *from, int to_set, unsigned *mask, struct volume_attr *in)
 {
 	struct timespec now = clock_wall();

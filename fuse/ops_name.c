@@ -62,8 +62,8 @@ void op_forget_multi(fuse_req_t req, size_t count, struct fuse_forget_data *forg
 	fuse_reply_none(req);
 }
 
-/* A folder with the set-group-id bit hands its group, and to folders the bit, to what is made in it.
- * Where everything belongs to the mounting user there is no group to hand on. */
+/* A folder with the set-group-id bit hands its group, and to folders the bit, to what is made in
+ * it. Where everything belongs to the mounting user there is no group to hand on. */
 static enum err make(struct serving *s, fuse_req_t req, fuse_ino_t parent, const char *name,
 		     uint32_t mode, struct volume_attr *ret)
 {

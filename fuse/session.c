@@ -183,7 +183,8 @@ enum err session_address(struct home *home, const char *volume_id, int *ret_dir_
 		return err_from_errno("%s", home_run_dir(home));
 	memset(ret, 0, sizeof(*ret));
 	ret->sun_family = AF_UNIX;
-	snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%.32s.sock", fd, volume_id);
+	snprintf(ret->sun_path, sizeof(ret->sun_path), "/proc/self/fd/%d/%.32s.sock", fd,
+		 volume_id);
 	*ret_dir_fd = fd;
 	return OK;
 }

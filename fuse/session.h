@@ -1,6 +1,6 @@
 /* A mount that is open on this host, as a file VOLUME-ID.session in the home's run folder, with a
- * control socket VOLUME-ID.sock beside it. Supervisor and worker both hold a shared lock on the file;
- * when it can be had exclusively, both are dead and the session is stale. */
+ * control socket VOLUME-ID.sock beside it. Supervisor and worker both hold a shared lock on the
+ * file; when it can be had exclusively, both are dead and the session is stale. */
 #pragma once
 #include "fuse/mount.h"
 
@@ -18,8 +18,8 @@ MUST_CHECK enum err session_write(struct home *home, const struct session *sessi
 MUST_CHECK enum err session_share(struct home *home, const char *volume_id, int *ret_lock);
 MUST_CHECK enum err session_read(int fd, struct session *ret);
 void session_remove(struct home *home, const char *volume_id);
-/* Frees the mount point of a session whose processes died and records its end. The caller removes the
- * session's file when that is done. */
+/* Frees the mount point of a session whose processes died and records its end. The caller removes
+ * the session's file when that is done. */
 MUST_CHECK enum err session_bury(const struct recorder *recorder, const struct session *session,
 				 enum err reason);
 /* "/proc/self/fd/N/VOLUME-ID.sock": short whatever the run folder is called. dir_fd is that folder,

@@ -190,9 +190,9 @@ static enum err ask_sync(struct supervisor *s)
 
 /* ---- the end ---- */
 
-/* Afterwards the worker is gone; or, without `force`, the mount could not be taken down (ERR_BUSY) and
- * nothing has changed. A sync that fails is no reason to keep the mount: the worker's closing tells
- * what was lost. */
+/* Afterwards the worker is gone; or, without `force`, the mount could not be taken down (ERR_BUSY)
+ * and nothing has changed. A sync that fails is no reason to keep the mount: the worker's closing
+ * tells what was lost. */
 static enum err eject(struct supervisor *s, bool force)
 {
 	enum err err;

@@ -10,8 +10,8 @@
 struct supervisor_start {
 	const struct mount_request *req;
 	const char *medium; /* resolved */
-	int command;	    /* tells the command that the mount point is ready, and how it all ended */
-	int identity;	    /* the worker's side of its conversation with the command */
+	int command;  /* tells the command that the mount point is ready, and how it all ended */
+	int identity; /* the worker's side of its conversation with the command */
 };
 
 _Noreturn void supervisor_run(const struct supervisor_start *start);

@@ -66,7 +66,8 @@ static enum err look_at_fds(struct search *s, int proc_fd)
 	return err;
 }
 
-/* A file may be mapped without being open. The path is what follows the sixth blank-separated field. */
+/* A file may be mapped without being open. The path is what follows the sixth blank-separated
+ * field. */
 static enum err look_at_maps(struct search *s, int proc_fd)
 {
 	CLEANUP(mem_freep) char *line = NULL;

@@ -116,11 +116,11 @@ enum err wire_receive_result(int fd, enum wire_type type, void *extra, size_t ex
 
 /* The texts of an event, in the order in which they travel. */
 static const size_t event_texts[] = {
-	offsetof(struct audit_event, actor),	   offsetof(struct audit_event, counterparty),
-	offsetof(struct audit_event, volume_id),   offsetof(struct audit_event, label),
+	offsetof(struct audit_event, actor),	     offsetof(struct audit_event, counterparty),
+	offsetof(struct audit_event, volume_id),     offsetof(struct audit_event, label),
 	offsetof(struct audit_event, medium_serial), offsetof(struct audit_event, category),
-	offsetof(struct audit_event, purpose),	   offsetof(struct audit_event, session_id),
-	offsetof(struct audit_event, mode),	   offsetof(struct audit_event, suite),
+	offsetof(struct audit_event, purpose),	     offsetof(struct audit_event, session_id),
+	offsetof(struct audit_event, mode),	     offsetof(struct audit_event, suite),
 	offsetof(struct audit_event, super_sha256),
 };
 

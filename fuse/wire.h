@@ -38,8 +38,8 @@ const char *wire_get_text(struct reader *r);
 /* `err` with this thread's detail. `extra` follows it. */
 MUST_CHECK enum err wire_send_result(int fd, enum wire_type type, enum err err, const void *extra,
 				     size_t extra_len);
-/* The code that was sent, its detail now this thread's; `extra` (may be NULL) gets what follows when
- * the code is OK. */
+/* The code that was sent, its detail now this thread's; `extra` (may be NULL) gets what follows
+ * when the code is OK. */
 MUST_CHECK enum err wire_read_result(const struct message *m, void *extra, size_t extra_len);
 /* Waits for a message of that type and reads it as a result. */
 MUST_CHECK enum err wire_receive_result(int fd, enum wire_type type, void *extra, size_t extra_len);

@@ -228,8 +228,8 @@ static bool serve_control(struct worker *w)
 	return wire_send_result(w->start->control, WIRE_RESULT, err, NULL, 0) == OK;
 }
 
-/* False: nothing can be read or written any more. A volume that froze while its medium is there keeps
- * serving what was saved. */
+/* False: nothing can be read or written any more. A volume that froze while its medium is there
+ * keeps serving what was saved. */
 static bool medium_is_there(struct worker *w)
 {
 	if (vault_present(w->vault) != ERR_REMOVED)
@@ -278,7 +278,8 @@ static void nudged(int signal_number)
 {
 }
 
-/* Everything that asks for an end is read by the watcher; SIGUSR1 only interrupts the loop's sleep. */
+/* Everything that asks for an end is read by the watcher; SIGUSR1 only interrupts the loop's sleep.
+ */
 static enum err open_signals(struct worker *w)
 {
 	struct sigaction nudge = {.sa_handler = nudged};

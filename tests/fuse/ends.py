@@ -393,6 +393,38 @@ def two_vaults_are_open_side_by_side(host):
         assert not mounted(one.path) and not mounted(other.path)
 
 
+@story.story(BOTH)
+def a_home_with_a_long_path_works(host):
+    home = host.home
+    host.home = os.path.join(host.base, "部" * 60, "x" * 200, "home")
+    shutil.copytree(home, host.home, ignore=shutil.ignore_patterns("run", "*.sock"))
+    try:
+        with Mount(host) as m:
+            write(m.file("f"), b"x")
+            assert m.eject().returncode == 0
+    finally:
+        host.home = home
+
+
+@story.story()
+def the_worker_stays_small(host):
+    if b"__asan_init" in read(host.program):
+        raise story.Skip("a sanitizer's memory is not ours")
+    script = ("import os,sys\nblock=os.urandom(1<<20)\n"
+              "with open(sys.argv[1],'wb',buffering=0) as f:\n"
+              " for i in range(64): f.write(block)\n"
+              "for i in range(700): open('%s-%d'%(sys.argv[1],i),'wb').write(block[:1500+i])\n"
+              "with open(sys.argv[1],'rb',buffering=0) as f:\n"
+              " while f.read(1<<20): pass\n")
+    with Mount(host) as m:
+        programs = [subprocess.Popen([story.PYTHON, "-c", script, m.file(name)])
+                    for name in "abcd"]
+        assert [program.wait() for program in programs] == [0] * 4
+        with open("/proc/%d/status" % m.worker(), encoding="ascii") as status:
+            peak = [int(line.split()[1]) for line in status if line.startswith("VmHWM")][0]
+        assert peak < 192 * 1024, "%d KiB" % peak
+
+
 # ---- with devices ----
 
 def loop_medium(host):
