@@ -138,6 +138,9 @@ static enum err check_rollback(struct vault *v)
 	/* A clean end stands twice: its first copy is as good as its second. */
 	if (seen.clean && r->was_clean && same_session && r->generation + 1 == seen.generation)
 		return OK;
+	/* The state seen before is on the medium and not whole: that is damage, told as such. */
+	if (r->newest_seen >= seen.generation)
+		return OK;
 	/* This host's own session that lost its tail when the medium was pulled. */
 	if (!seen.clean && same_session && seen.generation - r->generation <= 8)
 		return OK;

@@ -71,9 +71,12 @@ struct candidates {
 MUST_CHECK enum err recover_list(struct disk *disk, const struct store_unlock *unlock,
 				 struct sealer *const *sealers, struct candidates *ret);
 /* Proves `c` whole and fills a fresh block map. ERR_NO_STATE: recent blocks are not whole, an older
- * state may be. *ret_damaged: something old cannot be read (the map is incomplete). */
+ * state may be. *ret_damaged: something old cannot be read (the map is incomplete). `witnessed`: this
+ * host saw `c` end cleanly, so a record that does not open is a bad block and not a flush that lied:
+ * one file has an error, and going back would take the last changes from all the others. */
 MUST_CHECK enum err recover_prove(struct disk *disk, const struct sealer *sealer,
-				  const struct super *c, struct alloc *alloc, bool *ret_damaged);
+				  const struct super *c, bool witnessed, struct alloc *alloc,
+				  bool *ret_damaged);
 /* Marks and holds what only the state before reaches, so that it stays whole a while. */
 MUST_CHECK enum err recover_hold_previous(struct disk *disk, const struct sealer *sealer,
 					  const struct super *previous, struct alloc *alloc);

@@ -72,6 +72,7 @@ struct walk {
 	const struct sealer *sealer;
 	const struct super *super;
 	struct alloc *alloc;
+	bool witnessed; /* see recover_prove */
 	bool damaged;
 	uint8_t *record; /* STORE_RECORD_MAX bytes of scratch */
 	uint8_t *pages;	 /* one page a level */
@@ -110,7 +111,7 @@ static enum err prove_record(struct walk *w, const struct store_key *key, const 
 		w->damaged = true;
 		return OK;
 	}
-	if (!is_recent(w, ref->birth, PROVE_RECORDS))
+	if (w->witnessed || !is_recent(w, ref->birth, PROVE_RECORDS))
 		return OK;
 	err = disk_read(w->disk, DISK_DATA, ref->addr * DISK_BLOCK, w->record, len);
 	if (err == OK)
@@ -180,9 +181,13 @@ static void walk_clear(struct walk *w, unsigned depth)
 }
 
 enum err recover_prove(struct disk *disk, const struct sealer *sealer, const struct super *c,
-		       struct alloc *alloc, bool *ret_damaged)
+		       bool witnessed, struct alloc *alloc, bool *ret_damaged)
 {
-	struct walk w = { .disk = disk, .sealer = sealer, .super = c, .alloc = alloc };
+	struct walk w = { .disk = disk,
+			  .sealer = sealer,
+			  .super = c,
+			  .alloc = alloc,
+			  .witnessed = witnessed };
 	enum err err;
 
 	*ret_damaged = false;

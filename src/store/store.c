@@ -173,12 +173,14 @@ static enum err choose_state(struct store *s, struct opening *o, unsigned *ret_i
 		const struct candidate *c = &list->at[i];
 		const uint8_t *slot = list->head[c->slot / FORMAT_SLOTS] + super_offset(c->slot);
 		enum err err = super_verify(slot, c->slot, o->sealers[c->door], &c->super);
+		bool witnessed = (c->super.flags & SUPER_CLEAN) &&
+				 o->unlock->seen_generation >= c->super.generation;
 
 		if (err == OK) {
 			alloc_free(TAKE(s->alloc));
 			TRY(alloc_new(s->disk, &s->alloc));
-			err = recover_prove(s->disk, o->sealers[c->door], &c->super, s->alloc,
-					    &report->damaged);
+			err = recover_prove(s->disk, o->sealers[c->door], &c->super, witnessed,
+					    s->alloc, &report->damaged);
 		}
 		if (err == OK) {
 			*ret_index = i;
