@@ -1,9 +1,13 @@
 /* Each single call of the disk fails once: a clear error, nothing half done, and what was acknowledged
  * is there when the disk is well again. A full disk gives its space back. */
+#include <errno.h>
 #include <fcntl.h>
+#include <openssl/crypto.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "base/clock.h"
 #include "tests/check.h"
 #include "tests/store/sim_gate.h"
@@ -11,6 +15,69 @@
 #include "tests/volume/stick.h"
 
 #define BIG 300000u
+
+/* ---- memory that runs out ---- */
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define HAS_OWN_MALLOC 0 /* the sanitizer has its own */
+static uint64_t allocations, failing_allocation;
+#else
+#define HAS_OWN_MALLOC 1
+/* The page arenas of the simulated disk are larger; that one must not fail. */
+#define ARENA_LEN (64u * SIM_PAGE)
+
+static atomic_uint_fast64_t allocations;
+static uint64_t failing_allocation; /* its number; 0: none */
+
+static bool allocation_fails(size_t len)
+{
+	if (len > ARENA_LEN || atomic_fetch_add(&allocations, 1) + 1 != failing_allocation)
+		return false;
+	errno = ENOMEM;
+	return true;
+}
+
+/* glibc's own, below the names that this program takes over. */
+void *__libc_malloc(size_t len);
+void *__libc_calloc(size_t count, size_t len);
+void *__libc_realloc(void *old, size_t len);
+
+void *malloc(size_t len)
+{
+	return allocation_fails(len) ? NULL : __libc_malloc(len);
+}
+void *calloc(size_t count, size_t len)
+{
+	return allocation_fails(count * len) ? NULL : __libc_calloc(count, len);
+}
+void *realloc(void *old, size_t len)
+{
+	return allocation_fails(len) ? NULL : __libc_realloc(old, len);
+}
+
+/* libcrypto's are left alone: a hash that cannot be made ends the program (crypto/hash.c). */
+static void *crypto_malloc(size_t len, const char *file, int line)
+{
+	return __libc_malloc(len);
+}
+static void *crypto_realloc(void *old, size_t len, const char *file, int line)
+{
+	return __libc_realloc(old, len);
+}
+static void crypto_free(void *p, const char *file, int line)
+{
+	free(p);
+}
+#endif
+
+/* ---- short forms ---- */
+
+static enum err look_error;
+
+static enum err could_not_look(void)
+{
+	return look_error;
+}
 
 static uint64_t ino_of(struct stick *s, const char *path)
 {
@@ -21,7 +88,8 @@ static uint64_t ino_of(struct stick *s, const char *path)
 		size_t len = strcspn(path, "/");
 
 		snprintf(part, sizeof(part), "%.*s", (int)len, path);
-		if (volume_lookup(s->volume, attr.ino, part, &attr) != OK)
+		look_error = volume_lookup(s->volume, attr.ino, part, &attr);
+		if (look_error != OK)
 			return 0;
 		path += len + (path[len] == '/');
 	}
@@ -30,14 +98,11 @@ static uint64_t ino_of(struct stick *s, const char *path)
 
 static enum err write_at(struct stick *s, const char *path, uint64_t off, size_t len, int byte)
 {
+	static uint8_t buf[400000];
 	uint64_t ino = ino_of(s, path);
-	uint8_t *buf = malloc(len);
-	enum err err;
 
 	memset(buf, byte, len);
-	err = ino ? volume_write(s->volume, ino, off, buf, len) : ERR_IO;
-	free(buf);
-	return err;
+	return ino ? volume_write(s->volume, ino, off, buf, len) : could_not_look();
 }
 
 static enum err make(struct stick *s, const char *folder, const char *name, uint32_t mode)
@@ -45,7 +110,7 @@ static enum err make(struct stick *s, const char *folder, const char *name, uint
 	struct volume_attr attr;
 	uint64_t ino = ino_of(s, folder);
 
-	return ino ? volume_make(s->volume, ino, name, mode, 1, 1, &attr) : ERR_IO;
+	return ino ? volume_make(s->volume, ino, name, mode, 1, 1, &attr) : could_not_look();
 }
 
 static enum err cut(struct stick *s, const char *path, uint64_t size)
@@ -53,7 +118,8 @@ static enum err cut(struct stick *s, const char *path, uint64_t size)
 	struct volume_attr in = {.size = size};
 	uint64_t ino = ino_of(s, path);
 
-	return ino ? volume_setattr(s->volume, ino, VOLUME_SET_SIZE, &in, NULL) : ERR_IO;
+	return ino ? volume_setattr(s->volume, ino, VOLUME_SET_SIZE, &in, NULL) :
+		     could_not_look();
 }
 
 static enum err link_in_root(struct stick *s, const char *path, const char *name)
@@ -61,7 +127,7 @@ static enum err link_in_root(struct stick *s, const char *path, const char *name
 	struct volume_attr attr;
 	uint64_t ino = ino_of(s, path);
 
-	return ino ? volume_link(s->volume, ino, VOLUME_ROOT, name, &attr) : ERR_IO;
+	return ino ? volume_link(s->volume, ino, VOLUME_ROOT, name, &attr) : could_not_look();
 }
 
 /* ---- a fixed piece of work, one operation a step ---- */
@@ -115,9 +181,9 @@ static struct timespec one_time(void)
 }
 
 /* A volume with something in it; closed in good order, or just after a sync. */
-static struct sim *base_new(bool clean)
+static struct sim *base_new(bool clean, uint64_t step_blocks)
 {
-	const struct sim_options options = {.blocks_max = 4000, .step_blocks = 16};
+	const struct sim_options options = {.blocks_max = 4000, .step_blocks = step_blocks};
 	struct sim *sim = sim_new(&options);
 	struct stick s;
 
@@ -179,9 +245,14 @@ struct fault {
 	bool for_ever;
 };
 
+static bool has_failed(const struct sim *sim, const struct fault *f)
+{
+	return f->op == SIM_OPS ? allocations >= f->nth : sim_has_failed(sim);
+}
+
 static void expect_clear(struct sim *sim, const struct fault *f, enum err err)
 {
-	if (!sim_has_failed(sim))
+	if (!has_failed(sim, f))
 		fail_msg("call %llu of %u did not fail, yet: %s", (unsigned long long)f->nth, f->op,
 			 err_name(err));
 	if (err != f->err && err != ERR_FROZEN && err != ERR_IO && err != ERR_NO_STATE)
@@ -242,7 +313,7 @@ static void judge(struct sim *sim, const struct story *story, const struct fault
 static void fail_each(enum sim_op op, enum err err, bool for_ever)
 {
 	for (unsigned clean = 0; clean < 2; clean++) {
-		CLEANUP(sim_freep) struct sim *base = base_new(clean);
+		CLEANUP(sim_freep) struct sim *base = base_new(clean, 16);
 		struct story story = story_new(base);
 
 		for (uint64_t nth = 0; nth < story.calls[op]; nth++) {
@@ -258,6 +329,45 @@ static void fail_each(enum sim_op op, enum err err, bool for_ever)
 		assert_true(story.calls[op] > 0);
 		story_clear(&story);
 	}
+}
+
+/* Allocation number `nth` of opening, working and closing. Gives how many there were. */
+static uint64_t fail_allocation(struct sim *base, const struct story *story, uint64_t nth)
+{
+	CLEANUP(sim_freep) struct sim *sim = sim_copy(base);
+	struct fault f = {SIM_OPS, nth, ERR_NOMEM, false};
+	unsigned low, high;
+	uint64_t made;
+
+	allocations = 0;
+	failing_allocation = nth;
+	work_through(sim, &f, &low, &high);
+	failing_allocation = 0;
+	made = allocations;
+	judge(sim, story, &f, low, high);
+	return made;
+}
+
+static void fail_each_allocation(void)
+{
+	CLEANUP(sim_freep) struct sim *base = base_new(false, 4000);
+	struct story story = story_new(base);
+	uint64_t nth = 1, made;
+
+	/* The first is the simulated disk's own. The last trial is the one that does without. */
+	do {
+		made = fail_allocation(base, &story, ++nth);
+	} while (made >= nth);
+	print_message("# %llu allocations failed\n", (unsigned long long)nth - 2);
+	assert_true(nth > 100);
+	story_clear(&story);
+}
+
+static void an_allocation_that_fails_costs_one_operation(void **state)
+{
+	if (!HAS_OWN_MALLOC)
+		skip();
+	fail_each_allocation();
 }
 
 static void a_read_that_fails_once_costs_one_operation(void **state)
@@ -309,11 +419,28 @@ static unsigned fill_up(struct stick *s)
 	return files;
 }
 
+/* A record that was being sealed when its file went is dropped a moment later, by its thread. */
+static uint64_t used_at_rest(struct stick *s, uint64_t want)
+{
+	struct volume_check_result result;
+	struct store_info info;
+
+	for (unsigned i = 0; i < 1000; i++) {
+		store_info(s->store, &info);
+		if (info.used_blocks == want)
+			break;
+		usleep(10000);
+	}
+	assert_ok(volume_check(s->volume, NULL, NULL, NULL, &result));
+	assert_int_equal(result.problems + result.store.unreachable_blocks, 0);
+	return info.used_blocks;
+}
+
 static void a_full_disk_gives_all_its_space_back(void **state)
 {
 	const struct sim_options options = {.blocks_max = 700, .step_blocks = 64};
 	CLEANUP(sim_freep) struct sim *sim = sim_new(&options);
-	struct store_info before, after;
+	struct store_info before;
 	char *kept, *got;
 	struct stick s;
 
@@ -336,8 +463,7 @@ static void a_full_disk_gives_all_its_space_back(void **state)
 			assert_ok(volume_unlink(s.volume, VOLUME_ROOT, name, NULL));
 		}
 		assert_ok(volume_sync(s.volume));
-		store_info(s.store, &after);
-		assert_int_equal(after.used_blocks, before.used_blocks);
+		assert_int_equal(used_at_rest(&s, before.used_blocks), before.used_blocks);
 		assert_ok(volume_listing(s.volume, &got));
 		assert_string_equal(got, kept);
 		free(got);
@@ -349,7 +475,7 @@ static void a_full_disk_gives_all_its_space_back(void **state)
 /* Space of a file that only its holder knew goes back once he is gone. */
 static void a_held_file_without_a_name_ends_with_the_crash(void **state)
 {
-	CLEANUP(sim_freep) struct sim *sim = base_new(false);
+	CLEANUP(sim_freep) struct sim *sim = base_new(false, 16);
 	struct store_info before, after;
 	struct stick s;
 
@@ -393,9 +519,14 @@ int main(void)
 		cmocka_unit_test(a_flush_that_fails_loses_nothing_acknowledged),
 		cmocka_unit_test(a_host_that_cannot_grow_the_disk_is_survived),
 		cmocka_unit_test(a_disk_that_dies_at_any_write_loses_nothing_acknowledged),
+		cmocka_unit_test(an_allocation_that_fails_costs_one_operation),
 		cmocka_unit_test(a_full_disk_gives_all_its_space_back),
 		cmocka_unit_test(a_held_file_without_a_name_ends_with_the_crash),
 	};
 
+#if HAS_OWN_MALLOC
+	if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)
+		return 1;
+#endif
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
