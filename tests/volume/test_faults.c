@@ -419,13 +419,14 @@ static unsigned fill_up(struct stick *s)
 	return files;
 }
 
-/* A record that was being sealed when its file went is dropped a moment later, by its thread. */
+/* A file whose record was being sealed when it went is removed a moment later, by that thread. */
 static uint64_t used_at_rest(struct stick *s, uint64_t want)
 {
 	struct volume_check_result result;
 	struct store_info info;
 
 	for (unsigned i = 0; i < 1000; i++) {
+		assert_ok(volume_sync(s->volume));
 		store_info(s->store, &info);
 		if (info.used_blocks == want)
 			break;
