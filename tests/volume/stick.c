@@ -83,6 +83,8 @@ enum err stick_close(struct stick *s)
 
 void stick_kill(struct stick *s)
 {
+	if (!s->volume)
+		return;
 	volume_freeze(s->volume, ERR_REMOVED);
 	if (end(s) != OK)
 		err_clear(); /* what was not committed is lost, as it was to be */

@@ -86,6 +86,15 @@ const struct mark *work_mark_of(const struct work *w, uint64_t generation)
 
 /* ---- comparing ---- */
 
+/* A commit must never lack space, tiny disks apart. */
+static bool committed(struct work *w, enum err err)
+{
+	w->stuck = err == ERR_NO_SPACE && w->profile.disk_blocks < WORK_TINY;
+	if (!w->stuck)
+		sim_must(err);
+	return !w->stuck;
+}
+
 static void must_equal(struct work *w, const char *want)
 {
 	char diff[2048], *got;
@@ -99,9 +108,12 @@ static void must_equal(struct work *w, const char *want)
 
 void work_compare(struct work *w)
 {
-	char *want = model_listing(w->model);
 	struct volume_totals totals;
+	char *want;
 
+	if (!w->stick.volume)
+		return;
+	want = model_listing(w->model);
 	must_equal(w, want);
 	free(want);
 	volume_totals(w->stick.volume, &totals);
@@ -121,7 +133,10 @@ void work_check(struct work *w)
 {
 	struct volume_check_result r = { 0 };
 
-	sim_must(volume_check(w->stick.volume, hurt, NULL, w, &r));
+	if (w->stuck || !committed(w, volume_check(w->stick.volume, hurt, NULL, w, &r)))
+		return;
+	/* It commits what a thread of the volume finished meanwhile. */
+	mark_last(w)->last_gen = MAX(mark_last(w)->last_gen, stick_generation(&w->stick));
 	if (r.problems || r.store.bad_nodes || r.store.bad_records ||
 	    r.store.unreachable_blocks || r.store.doubly_used_blocks)
 		sim_gate_fail("volume_check after %s: %llu problems, nodes %llu, records %llu, "
@@ -332,7 +347,8 @@ void work_sync(struct work *w)
 
 	tick(w);
 	say(w, "sync");
-	sim_must(volume_sync(w->stick.volume));
+	if (w->stuck || !committed(w, volume_sync(w->stick.volume)))
+		return;
 	w->ops_done++;
 	if (stick_generation(&w->stick) != generation) {
 		mark_add(w, w->model, start);
@@ -348,54 +364,73 @@ void work_sync(struct work *w)
 }
 
 
-void work_reopen(struct work *w, bool kill)
+/* After a kill the volume is as it was committed last; if that was one of two states, it shows now. */
+static struct model *last_committed(struct work *w)
 {
-	size_t start = sim_trace_len(w->sim);
-	struct mark *last;
+	const struct mark *last = mark_last(w);
+	uint64_t got = w->stick.report.generation;
+	struct model *model;
+	char *listing;
 
-	tick(w);
-	say(w, kill ? "kill" : "close");
-	if (kill) {
-		struct model *model;
+	if (got < last->first_gen || got > last->last_gen || w->stick.report.steps_back)
+		sim_gate_fail("after a kill: generation %llu, not %llu", (unsigned long long)got,
+			      (unsigned long long)last->last_gen);
+	if (!last->listing[1])
+		return model_clone(last->model[0]);
+	sim_must(volume_listing(w->stick.volume, &listing));
+	model = model_clone(last->model[strcmp(listing, last->listing[0]) != 0]);
+	free(listing);
+	return model;
+}
 
-		stick_kill(&w->stick);
-		sim_must(stick_open(&w->stick, w->sim, false));
-		last = mark_last(w);
-		if (w->stick.report.generation < last->first_gen ||
-		    w->stick.report.generation > last->last_gen || w->stick.report.steps_back)
-			sim_gate_fail("after a kill: generation %llu, not %llu",
-				      (unsigned long long)w->stick.report.generation,
-				      (unsigned long long)last->last_gen);
-		if (last->listing[1]) { /* which of the two it was shows now */
-			char *got;
+/* Opening removes what a crash has left, which is a commit. */
+static void note_opened(struct work *w, size_t start)
+{
+	if (stick_generation(&w->stick) != w->stick.report.generation)
+		mark_add(w, w->model, start);
+}
 
-			sim_must(volume_listing(w->stick.volume, &got));
-			model = model_clone(last->model[strcmp(got, last->listing[0]) != 0]);
-			free(got);
-		} else {
-			model = model_clone(last->model[0]);
-		}
-		model_free(w->model);
-		w->model = model;
-		w->held_count = 0;
-		if (stick_generation(&w->stick) != w->stick.report.generation)
-			mark_add(w, w->model, start);
-		work_compare(w);
-		return;
-	}
+static void reopen_killed(struct work *w, size_t start)
+{
+	struct model *model;
+
+	stick_kill(&w->stick);
+	sim_must(stick_open(&w->stick, w->sim, false));
+	model = last_committed(w);
+	model_free(w->model);
+	w->model = model;
+	w->held_count = 0;
+	note_opened(w, start);
+	work_compare(w);
+}
+
+static void reopen_closed(struct work *w, size_t start)
+{
+	struct mark *m;
+
 	while (w->held_count > 0)
 		model_release(w->model, w->held[--w->held_count]);
-	sim_must(stick_close(&w->stick));
-	last = mark_last(w);
+	if (!committed(w, stick_close(&w->stick)))
+		return;
 	sim_must(stick_open(&w->stick, w->sim, false));
 	if (!w->stick.report.was_clean)
 		sim_gate_fail("a clean end is not seen as one");
-	mark_add(w, w->model, start);
-	last = mark_last(w);
-	last->first_gen = last[-1].last_gen + 1;
-	last->last_gen = w->stick.report.generation;
-	if (stick_generation(&w->stick) != w->stick.report.generation)
-		mark_add(w, w->model, start);
+	m = mark_add(w, w->model, start);
+	m->first_gen = m[-1].last_gen + 1;
+	m->last_gen = w->stick.report.generation;
+	note_opened(w, start);
+}
+
+void work_reopen(struct work *w, bool kill)
+{
+	size_t start = sim_trace_len(w->sim);
+
+	tick(w);
+	say(w, kill ? "kill" : "close");
+	if (kill)
+		reopen_killed(w, start);
+	else
+		reopen_closed(w, start);
 }
 
 /* ---- the whole ---- */
@@ -440,8 +475,7 @@ void work_resume(struct work *w, struct sim *sim, const struct work_profile *pro
 	mark_add(w, w->model, 0);
 	w->marks[0].first_gen = w->marks[0].last_gen = w->stick.report.generation;
 	w->marks[0].acked = 0;
-	if (stick_generation(&w->stick) != w->stick.report.generation)
-		mark_add(w, w->model, 0);
+	note_opened(w, 0);
 }
 
 void work_end(struct work *w)

@@ -7,6 +7,7 @@
 #include "tests/volume/stick.h"
 
 #define WORK_LEN_MAX (512u * 1024) /* of one write or read */
+#define WORK_TINY 512u /* blocks: on smaller disks a commit may lack space; that ends the workload */
 #define WORK_TIGHT 4096u /* blocks: on smaller disks operations may commit for want of space */
 
 struct work_profile {
@@ -40,6 +41,7 @@ struct work {
 	uint64_t held[8]; /* inodes without a name that are held */
 	unsigned held_count;
 	uint64_t ops_done, no_space;
+	bool stuck; /* a commit lacked space on a tiny disk: nothing is done any more */
 	char last[96]; /* operation, for messages */
 };
 
