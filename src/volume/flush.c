@@ -173,7 +173,6 @@ static enum err chunk_flush(struct volume *v, uint64_t ino, uint64_t index)
 	err = chunk_flush_shared(v, inode, index);
 	pthread_rwlock_unlock(&v->ops);
 	inode_unpin(v, inode);
-	volume_note_error(v, err);
 	return err;
 }
 
@@ -249,8 +248,8 @@ static void *sealer_run(void *arg)
 			return NULL;
 		}
 		pthread_mutex_unlock(&p->lock);
-		/* A chunk that failed is not ready any more, so this does not spin; volume_note_error
-		 * has seen what was fatal and the next commit meets the rest. */
+		/* A chunk that failed is not ready any more, so this does not spin; it stays dirty, and
+		 * the next commit meets the error and reports it. */
 		(void)!pool_flush_one(v, true, &done);
 	}
 }

@@ -133,6 +133,7 @@ struct commits {
 	pthread_cond_t done_cond; /* a commit ended */
 	pthread_cond_t wake;	  /* for the committer */
 	uint64_t started, done, good; /* numbers of commits; good: the last that succeeded */
+	pthread_t runner;	      /* who makes the one that is started and not done */
 	enum err err;		      /* of the last that failed */
 	bool hurry;		      /* do not wait for the second to pass */
 	bool stop, has_thread;

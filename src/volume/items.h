@@ -16,6 +16,8 @@
  *   (folders; else 0), flags u32 (1: INLINE is there), then atime, mtime, ctime, btime, each
  *   seconds i64 and nanoseconds u32, then 20 zero bytes.
  *
+ * The superblock's user area: next inode number u64, files u64, bytes u64 (volume_totals), zeroes.
+ *
  * A window is a stretch of a file as long as the record size, at a multiple of it. An extent lies
  * within one window and begins at a multiple of 4096; extents do not overlap; where there is none,
  * the file is zero. A window has one extent, or several of at most 16 KiB when free space was too

@@ -153,9 +153,8 @@ void inode_reap(struct volume *v, struct inode *inode)
 	do {
 		err = inode_reap_first(v, inode, &more);
 	} while (volume_space_again(v, err, &tries));
-	volume_note_error(v, err);
 	if (err == OK && more)
-		volume_note_error(v, orphan_remove(v, inode->ino));
+		(void)!orphan_remove(v, inode->ino); /* its mark is there: the next opening goes on */
 	inode_end_reaped(v, inode);
 }
 
@@ -209,7 +208,6 @@ enum err orphans_finish(struct volume *v)
 			err = orphan_remove(v, ino);
 		else
 			err = orphan_truncate(v, ino, item.size);
-		volume_note_error(v, err);
 		if (err == ERR_NOMEM)
 			return err;
 	}

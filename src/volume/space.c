@@ -53,16 +53,24 @@ void fund_spend(struct volume *v)
 	v->fund = 0;
 }
 
+/* Not from within a commit: flushing a chunk may drop the last reference of a file without a name,
+ * whose removal must then do without. */
+static bool commit_would_help(struct volume *v)
+{
+	struct commits *c = &v->commits;
+	bool help;
+
+	pthread_mutex_lock(&c->lock);
+	help = v->changed || c->unripe > 0;
+	if (c->started > c->done && pthread_equal(c->runner, pthread_self()))
+		help = false;
+	pthread_mutex_unlock(&c->lock);
+	return help;
+}
+
 bool volume_space_again(struct volume *v, enum err err, unsigned *tries)
 {
-	unsigned unripe;
-
-	if (err != ERR_NO_SPACE || *tries >= 2)
-		return false;
-	pthread_mutex_lock(&v->commits.lock);
-	unripe = v->commits.unripe;
-	pthread_mutex_unlock(&v->commits.lock);
-	if (!v->changed && unripe == 0)
+	if (err != ERR_NO_SPACE || *tries >= 2 || !commit_would_help(v))
 		return false;
 	*tries += 1;
 	return volume_commit_now(v) == OK;

@@ -118,6 +118,7 @@ enum err volume_commit(struct volume *v, bool clean)
 /* A turn: the caller holds commits.lock, and nobody is committing. */
 static uint64_t turn_take(struct commits *c)
 {
+	c->runner = pthread_self();
 	return ++c->started;
 }
 
