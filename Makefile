@@ -185,9 +185,11 @@ install: all
 	$(BUILD)/$(NAME) completion bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/$(NAME)
 # What a package builder needs to hold: a whole install below a staging root, nothing outside it.
 deb-ready:
-	$(Q)rm -rf $(BUILD)/stage
-	$(Q)$(MAKE) --no-print-directory -s install DESTDIR=$(abspath $(BUILD))/stage PREFIX=/usr
-	$(Q)cd $(BUILD)/stage && find . -type f | sort
+	$(Q)rm -rf $(BUILD)/deb/stage
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=$(BUILD)/deb PREFIX=/usr all
+	$(Q)$(MAKE) --no-print-directory -s BUILD=$(BUILD)/deb PREFIX=/usr \
+		DESTDIR=$(abspath $(BUILD))/deb/stage install
+	$(Q)cd $(BUILD)/deb/stage && find . -type f | sort
 
 format:
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h' | grep -v err_table.h)
