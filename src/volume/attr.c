@@ -61,8 +61,8 @@ static enum err attr_set_once(struct volume *v, uint64_t ino, unsigned mask,
 	return err;
 }
 
-enum err volume_setattr(struct volume *v, uint64_t ino, unsigned mask,
-			const struct volume_attr *in, struct volume_attr *ret)
+enum err volume_setattr(struct volume *v, uint64_t ino, unsigned mask, const struct volume_attr *in,
+			struct volume_attr *ret)
 {
 	unsigned tries = 0;
 	enum err err;

@@ -13,8 +13,8 @@ struct fact { /* of one object, in the order of numbers */
 	struct inode_item item;
 	bool has_inode, has_inline, is_orphan, is_hurt;
 	uint64_t blocks, data_end; /* found */
-	uint64_t names, folders;		/* names it has, folders it holds */
-	size_t name;				/* index of one of its names, plus 1 */
+	uint64_t names, folders;   /* names it has, folders it holds */
+	size_t name;		   /* index of one of its names, plus 1 */
 };
 
 struct name_fact {
@@ -79,8 +79,7 @@ static enum err check_note(struct check *c, uint64_t ino, enum err what, const c
 static enum err fact_of_walk(struct check *c, uint64_t ino, struct fact **ret)
 {
 	if (c->fact_count == 0 || c->facts[c->fact_count - 1].ino != ino) {
-		TRY(array_room((void **)&c->facts, c->fact_count, &c->fact_cap,
-			       sizeof(*c->facts)));
+		TRY(array_room((void **)&c->facts, c->fact_count, &c->fact_cap, sizeof(*c->facts)));
 		c->facts[c->fact_count++] = (struct fact){.ino = ino};
 	}
 	*ret = &c->facts[c->fact_count - 1];
@@ -95,8 +94,7 @@ static enum err walk_orphan(struct check *c, const struct store_view *view)
 		return check_note(c, view->key.offset, ERR_MALFORMED, "bad unfinished deletion");
 	if (item.what != ORPHAN_DELETE)
 		return OK;
-	TRY(array_room((void **)&c->orphans, c->orphan_count, &c->orphan_cap,
-		       sizeof(*c->orphans)));
+	TRY(array_room((void **)&c->orphans, c->orphan_count, &c->orphan_cap, sizeof(*c->orphans)));
 	c->orphans[c->orphan_count++] = view->key.offset;
 	return OK;
 }
@@ -148,8 +146,8 @@ static enum err walk_dirent(struct check *c, struct fact *f, const struct store_
 	if (view->key.offset - bucket >= BUCKET_SIZE)
 		TRY(check_note(c, entry.ino, ERR_MALFORMED, "name in the wrong place"));
 	TRY(array_room((void **)&c->names, c->name_count, &c->name_cap, sizeof(*c->names)));
-	c->names[c->name_count++] = (struct name_fact){
-		entry.ino, f->ino, view->key.offset, (uint32_t)entry.type << 12};
+	c->names[c->name_count++] =
+		(struct name_fact){entry.ino, f->ino, view->key.offset, (uint32_t)entry.type << 12};
 	return OK;
 }
 
@@ -317,8 +315,7 @@ static enum err relate_all(struct check *c)
 /* ---- telling ---- */
 
 /* The name behind an entry, read again; "?" when that is not possible. */
-static void entry_name(struct check *c, const struct name_fact *n,
-		       char out[VOLUME_NAME_BYTES + 1])
+static void entry_name(struct check *c, const struct name_fact *n, char out[VOLUME_NAME_BYTES + 1])
 {
 	struct store_key key = item_key(n->folder, ITEM_DIRENT, n->offset);
 	struct dirent_item entry;
@@ -424,8 +421,8 @@ enum err volume_check(struct volume *v,
 		      void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx,
 		      struct volume_check_result *ret)
 {
-	CLEANUP(check_clear) struct check c = {
-		.v = v, .hurt = hurt, .progress = progress, .ctx = ctx};
+	CLEANUP(check_clear)
+	struct check c = {.v = v, .hurt = hurt, .progress = progress, .ctx = ctx};
 	struct store_check_result result = {0};
 	enum err err;
 

@@ -13,8 +13,8 @@ enum err file_check(const struct inode *inode)
 	return S_ISREG(inode->item.mode) ? OK : ERR_INVALID;
 }
 
-static enum err read_locked(struct volume *v, const struct inode *inode, uint64_t off,
-			    uint8_t *out, size_t len)
+static enum err read_locked(struct volume *v, const struct inode *inode, uint64_t off, uint8_t *out,
+			    size_t len)
 {
 	while (len > 0) {
 		uint64_t index = off >> v->shift;

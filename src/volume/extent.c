@@ -165,8 +165,7 @@ enum err window_load(struct volume *v, struct chunk *c, uint32_t from, uint32_t 
 	return window_load_extents(v, c, &w, freeing);
 }
 
-static enum err window_has_content(struct volume *v, struct inode *inode, uint64_t index,
-				   bool *ret)
+static enum err window_has_content(struct volume *v, struct inode *inode, uint64_t index, bool *ret)
 {
 	struct window w;
 

@@ -176,7 +176,7 @@ static enum err chunk_flush(struct volume *v, uint64_t ino, uint64_t index)
 	return err;
 }
 
-/* A chunk in a list belongs to a living inode; once the pool is let go only its numbers are safe. */
+/* A chunk in a list belongs to a living inode; once the pool is let go only numbers are safe. */
 static bool pool_pick(struct pool *p, bool only_ready, uint64_t *ret_ino, uint64_t *ret_index)
 {
 	struct chunk *c = NULL;
@@ -248,8 +248,8 @@ static void *sealer_run(void *arg)
 			return NULL;
 		}
 		pthread_mutex_unlock(&p->lock);
-		/* A chunk that failed is not ready any more, so this does not spin; it stays dirty, and
-		 * the next commit meets the error and reports it. */
+		/* A chunk that failed is not ready any more, so this does not spin; it stays dirty,
+		 * and the next commit meets the error and reports it. */
 		(void)!pool_flush_one(v, true, &done);
 	}
 }

@@ -65,8 +65,8 @@ static enum err zero_range(struct volume *v, struct inode *inode, uint64_t from,
 	return OK;
 }
 
-/* Nothing can be set aside for one file, since every write of a sealed block takes a new place. What
- * can be promised is that the space is there now. */
+/* Nothing can be set aside for one file, since every write of a sealed block takes a new place.
+ * What can be promised is that the space is there now. */
 static enum err space_check(struct volume *v, uint64_t len)
 {
 	uint64_t blocks = len / DISK_BLOCK + 1;
@@ -96,8 +96,7 @@ static enum err fallocate_locked(struct volume *v, struct inode *inode, int mode
 	return OK;
 }
 
-static enum err fallocate_once(struct volume *v, uint64_t ino, int mode, uint64_t off,
-			       uint64_t len)
+static enum err fallocate_once(struct volume *v, uint64_t ino, int mode, uint64_t off, uint64_t len)
 {
 	struct inode *inode;
 	enum err err;
@@ -117,8 +116,7 @@ static bool fallocate_mode_is_known(int mode)
 {
 	return mode == 0 || mode == FALLOC_FL_KEEP_SIZE ||
 	       mode == (FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE) ||
-	       mode == FALLOC_FL_ZERO_RANGE ||
-	       mode == (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE);
+	       mode == FALLOC_FL_ZERO_RANGE || mode == (FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE);
 }
 
 enum err volume_fallocate(struct volume *v, uint64_t ino, int mode, uint64_t off, uint64_t len)

@@ -208,7 +208,8 @@ struct inode *inode_pin_loaded(struct volume *v, uint64_t ino)
 }
 
 /* The caller holds the table. What happens to an inode that nobody uses: stays while dirty, dies
- * when it has no name, else leaves the memory. Returns it when it is the caller's to free or reap. */
+ * when it has no name, else leaves the memory. Returns it when it is the caller's to free or reap.
+ */
 static struct inode *table_settle(struct table *t, struct inode *inode)
 {
 	if (inode->refs > 0 || inode->holds > 0 || inode->dead)

@@ -57,8 +57,8 @@ struct link {
 	struct link *prev, *next;
 };
 
-/* The dirty content of one window of one file. Bytes [lo, hi) are data and the rest of the window is
- * zero; `data` covers [0, cap). While it exists it hides the window's extent. */
+/* The dirty content of one window of one file. Bytes [lo, hi) are data and the rest of the window
+ * is zero; `data` covers [0, cap). While it exists it hides the window's extent. */
 struct chunk {
 	struct link link; /* in pool.ready or pool.rest; first member */
 	struct inode *inode;
@@ -69,9 +69,9 @@ struct chunk {
 	uint64_t node_blocks; /* of these, for the nodes that its items will change */
 	uint64_t old_blocks;  /* 512 bytes each: what the tree holds for the window */
 	unsigned old_extents;
-	bool busy;	     /* being sealed: bytes and bounds stay as they are */
-	bool ready;	     /* full and the writer moved on: worth sealing early */
-	bool fresh;	     /* nothing was written to it yet */
+	bool busy;  /* being sealed: bytes and bounds stay as they are */
+	bool ready; /* full and the writer moved on: worth sealing early */
+	bool fresh; /* nothing was written to it yet */
 };
 
 struct inode {
@@ -86,9 +86,9 @@ struct inode {
 	/* guarded by this lock */
 	pthread_rwlock_t lock;
 	struct inode_item item;
-	uint64_t promised; /* blocks reserved while dirty */
-	bool in_tree;	   /* the tree may hold items of it */
-	bool marked;	   /* an ORPHAN item of it is in the tree */
+	uint64_t promised;     /* blocks reserved while dirty */
+	bool in_tree;	       /* the tree may hold items of it */
+	bool marked;	       /* an ORPHAN item of it is in the tree */
 	struct chunk **chunks; /* by index */
 	size_t chunk_count, chunk_cap;
 };
@@ -130,8 +130,8 @@ struct cache {
 
 struct commits {
 	pthread_mutex_t lock;
-	pthread_cond_t done_cond; /* a commit ended */
-	pthread_cond_t wake;	  /* for the committer */
+	pthread_cond_t done_cond;     /* a commit ended */
+	pthread_cond_t wake;	      /* for the committer */
 	uint64_t started, done, good; /* numbers of commits; good: the last that succeeded */
 	pthread_t runner;	      /* who makes the one that is started and not done */
 	enum err err;		      /* of the last that failed */
@@ -155,9 +155,9 @@ struct volume {
 	uint64_t fund; /* blocks kept for commits; guarded by ops, exclusively */
 	pthread_rwlock_t ops;
 	pthread_mutex_t names;
-	uint64_t next_ino;	     /* guarded by names */
-	atomic_uint_fast64_t files;  /* with a name, without the root */
-	atomic_uint_fast64_t bytes;  /* sum of sizes of regular files with a name */
+	uint64_t next_ino;	    /* guarded by names */
+	atomic_uint_fast64_t files; /* with a name, without the root */
+	atomic_uint_fast64_t bytes; /* sum of sizes of regular files with a name */
 	struct table table;
 	struct pool pool;
 	struct cache cache;
@@ -190,10 +190,12 @@ bool volume_space_again(struct volume *v, enum err err, unsigned *tries);
 /* ---- inode.c: the table ---- */
 MUST_CHECK enum err table_init(struct table *t);
 void table_clear(struct table *t);
-/* Finds or loads, and takes a reference. ERR_NOT_FOUND also for one whose items are being removed. */
+/* Finds or loads, and takes a reference. ERR_NOT_FOUND also for one whose items are being removed.
+ */
 MUST_CHECK enum err inode_pin(struct volume *v, uint64_t ino, struct inode **ret);
 struct inode *inode_pin_loaded(struct volume *v, uint64_t ino); /* NULL when not in memory */
-/* Drops a reference, with no locks; NULL is welcome. Removes an inode that has neither name nor user. */
+/* Drops a reference, with no locks; NULL is welcome. Removes an inode that has neither name nor
+ * user. */
 void inode_unpin(struct volume *v, struct inode *inode);
 /* A new one, dirty and with one reference. The caller holds ops and names. */
 MUST_CHECK enum err inode_create(struct volume *v, const struct inode_item *item,
@@ -305,8 +307,8 @@ MUST_CHECK enum err window_load(struct volume *v, struct chunk *c, uint32_t from
 /* The dirty chunk of a window, loaded; with `make` false *ret is NULL where there is no content. */
 MUST_CHECK enum err chunk_edit(struct volume *v, struct inode *inode, uint64_t index, bool make,
 			       bool freeing, struct chunk **ret);
-/* Deletes extents whose windows lie in [from, to), last first, at most `limit`. *ret_low: everything
- * from here to `to` is gone, also after an error. */
+/* Deletes extents whose windows lie in [from, to), last first, at most `limit`. *ret_low:
+ * everything from here to `to` is gone, also after an error. */
 MUST_CHECK enum err extents_delete(struct volume *v, struct inode *inode, uint64_t from,
 				   uint64_t to, unsigned limit, uint64_t *ret_low);
 MUST_CHECK enum err inline_read(struct volume *v, const struct inode *inode, uint8_t *out,

@@ -1,10 +1,12 @@
+/* clang-format off */
 /* The items a volume is made of: their kinds, keys and bytes. docs/FORMAT.md, "Volume items".
  *
- * Integers are little-endian; a name or a label is never terminated and its length is what the value
- * leaves. Object 0 belongs to the volume, every other object is an inode number.
+ * Integers are little-endian; a name or a label is never terminated and its length is what the
+ * value leaves. Object 0 belongs to the volume, every other object is an inode number.
  *
  *   kind      object  offset          value (and record)
- *   0 META    0       0               version u32 = 1, record shift u8, label len u8, name key 16, label
+ *   0 META    0       0               version u32 = 1, record shift u8, label len u8, name key
+ *                                     16, label
  *   1 INODE   ino     0               112 bytes, see below
  *   2 INLINE  ino     0               a file's first bytes (at most 2048), or a link's target
  *   3 EXTENT  ino     file offset     empty; the record holds the content from that offset on
@@ -24,8 +26,9 @@
  * scattered for one. A file with INLINE has no extent in window 0. No content lies behind the size
  * of its file.
  * A bucket is SipHash-2-4 of the name under the volume's name key with the low 8 bits cleared, for
- * names after a shift right by 2 so that a folder position fits in 63 bits. n, 0 to 255, is the first
- * place of the bucket that was free; readers look at the whole bucket. */
+ * names after a shift right by 2 so that a folder position fits in 63 bits. n, 0 to 255, is the
+ * first place of the bucket that was free; readers look at the whole bucket. */
+/* clang-format on */
 #pragma once
 #include <stdbool.h>
 #include <sys/stat.h>
@@ -70,7 +73,7 @@ struct inode_item {
 
 struct dirent_item {
 	uint64_t ino;
-	uint8_t type; /* S_IFMT >> 12 */
+	uint8_t type;	  /* S_IFMT >> 12 */
 	const char *name; /* borrowed, not terminated */
 	size_t name_len;
 };

@@ -137,8 +137,8 @@ static enum err link_put(struct volume *v, const struct name_place *place, const
 	return OK;
 }
 
-static enum err link_in(struct names_change *c, uint64_t ino, uint64_t parent_ino,
-			const char *name, struct volume_attr *ret)
+static enum err link_in(struct names_change *c, uint64_t ino, uint64_t parent_ino, const char *name,
+			struct volume_attr *ret)
 {
 	struct volume *v = c->v;
 	struct inode *parent, *inode;

@@ -76,8 +76,7 @@ enum err name_put(struct volume *v, const struct name_place *place, const char *
 
 	if (place->key.offset >= dirent_bucket(v->meta.name_key, name, len) + BUCKET_SIZE)
 		return err_at(ERR_NO_SPACE, "256 names of one folder share a place");
-	return store_put(v->store, &place->key, value,
-			 dirent_encode(ino, mode, name, len, value));
+	return store_put(v->store, &place->key, value, dirent_encode(ino, mode, name, len, value));
 }
 
 enum err folder_is_empty(struct volume *v, uint64_t ino, bool *ret)
@@ -98,8 +97,7 @@ enum err folder_is_empty(struct volume *v, uint64_t ino, bool *ret)
 	return OK;
 }
 
-enum err volume_lookup(struct volume *v, uint64_t parent, const char *name,
-		       struct volume_attr *ret)
+enum err volume_lookup(struct volume *v, uint64_t parent, const char *name, struct volume_attr *ret)
 {
 	struct name_place place;
 

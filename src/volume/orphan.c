@@ -122,9 +122,9 @@ static unsigned items_expected(const struct inode *inode)
 	return (unsigned)MIN(4 + inode->item.blocks / (DISK_BLOCK / 512), DELETE_BATCH);
 }
 
-/* The first step. Dirty content goes before, since it knows of extents that are deleted now; the rest
- * of the inode's memory goes with the step, in the same commit. On failure the inode stays dirty, so
- * that the next commit gives it an ORPHAN item and the next opening removes it. */
+/* The first step. Dirty content goes before, since it knows of extents that are deleted now; the
+ * rest of the inode's memory goes with the step, in the same commit. On failure the inode stays
+ * dirty, so that the next commit gives it an ORPHAN item and the next opening removes it. */
 static enum err inode_reap_first(struct volume *v, struct inode *inode, bool *ret_more)
 {
 	enum err err = OK;
@@ -154,7 +154,8 @@ void inode_reap(struct volume *v, struct inode *inode)
 		err = inode_reap_first(v, inode, &more);
 	} while (volume_space_again(v, err, &tries));
 	if (err == OK && more)
-		(void)!orphan_remove(v, inode->ino); /* its mark is there: the next opening goes on */
+		(void)!orphan_remove(v,
+				     inode->ino); /* its mark is there: the next opening goes on */
 	inode_end_reaped(v, inode);
 }
 

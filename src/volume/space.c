@@ -7,8 +7,8 @@
  *     written forwards) takes its bytes, with leaves half full;
  *   - an item somewhere in the old tree takes a leaf of its own and its bytes;
  *   - the nodes above the leaves are shared. A node has at least 72 children when half full, so all
- *     of them together are at most one in 71 of the blocks in use. The fund holds that, and the worst
- *     case that the store asks for at the beginning of each batch of changes in a commit. It is
+ *     of them together are at most one in 71 of the blocks in use. The fund holds that, and the
+ * worst case that the store asks for at the beginning of each batch of changes in a commit. It is
  *     reserved all the time and let go while a commit brings memory to the tree.
  * Behind the fund stands the store's own reserve for commits. */
 #include "volume/internal.h"

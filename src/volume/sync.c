@@ -88,7 +88,8 @@ static enum err commit_seal(struct volume *v, bool clean)
 	return OK;
 }
 
-/* What was sealed but could not be made durable is still to be told to every later sync and close. */
+/* What was sealed but could not be made durable is still to be told to every later sync and close.
+ */
 static enum err commit_flush(struct volume *v)
 {
 	enum err err = store_commit_flush(v->store);

@@ -42,8 +42,8 @@ enum err file_unmark(struct volume *v, struct inode *inode)
 	return OK;
 }
 
-/* Frees what lies behind the new size, from the end, so that the file is whole after each step, only
- * longer than wanted. */
+/* Frees what lies behind the new size, from the end, so that the file is whole after each step,
+ * only longer than wanted. */
 static enum err trim_down(struct trim *t, uint64_t size)
 {
 	struct volume *v = t->v;

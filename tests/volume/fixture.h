@@ -39,6 +39,6 @@ void assert_text(struct fixture *f, uint64_t ino, const char *text);
 void set_size(struct fixture *f, uint64_t ino, uint64_t size);
 struct volume_attr attr_of(struct fixture *f, uint64_t ino);
 uint64_t lookup(struct fixture *f, uint64_t parent, const char *name); /* 0 when there is none */
-void assert_whole(struct fixture *f); /* volume_check finds nothing */
+void assert_whole(struct fixture *f);			      /* volume_check finds nothing */
 size_t tree_items(struct fixture *f, uint64_t ino, int kind); /* kind -1: of any */
 void pattern_fill(uint8_t *out, uint64_t off, size_t len, uint32_t seed);

@@ -282,7 +282,8 @@ static void fallocate_extends_keeps_and_refuses(void **state)
 	assert_err(volume_fallocate(f->v, ino, 0, 0, 0), ERR_INVALID);
 	assert_err(volume_fallocate(f->v, ino, FALLOC_FL_COLLAPSE_RANGE, 0, 4096),
 		   ERR_NOT_SUPPORTED);
-	assert_err(volume_fallocate(f->v, ino, 0, UINT64_C(1) << 61, UINT64_C(1) << 61), ERR_NO_SPACE);
+	assert_err(volume_fallocate(f->v, ino, 0, UINT64_C(1) << 61, UINT64_C(1) << 61),
+		   ERR_NO_SPACE);
 	assert_err(volume_fallocate(f->v, ino, 0, UINT64_C(1) << 62, 1), ERR_TOO_BIG);
 	assert_int_equal(attr_of(f, ino).size, 100000);
 }

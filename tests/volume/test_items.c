@@ -123,7 +123,7 @@ static void entries_with_impossible_names_are_refused(void **state)
 		size_t len;
 		uint32_t mode;
 	} bad[] = {
-		{"a/b", 3, S_IFREG}, {"a\0b", 3, S_IFREG}, {"", 0, S_IFREG},  {".", 1, S_IFREG},
+		{"a/b", 3, S_IFREG}, {"a\0b", 3, S_IFREG}, {"", 0, S_IFREG}, {".", 1, S_IFREG},
 		{"..", 2, S_IFREG},  {"a", 1, S_IFCHR},	   {"a", 1, 0},
 	};
 	uint8_t value[STORE_VALUE_MAX];

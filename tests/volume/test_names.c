@@ -24,7 +24,8 @@ static void fresh_volume_is_an_empty_folder_with_its_label(void **state)
 
 static void names_are_kept_byte_exact_across_reopening(void **state)
 {
-	static const char *const names[] = {"保険証.pdf", "ホ\xe3\x82\x9a", "a\xff\xfe", " ", "...", "A", "a"};
+	static const char *const names[] = {
+		"保険証.pdf", "ホ\xe3\x82\x9a", "a\xff\xfe", " ", "...", "A", "a"};
 	struct fixture *f = *state;
 	uint64_t inos[ARRAY_LEN(names)];
 

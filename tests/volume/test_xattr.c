@@ -60,7 +60,8 @@ static void flags_and_absence_are_told_apart(void **state)
 
 static void other_namespaces_are_refused(void **state)
 {
-	static const char *const names[] = {"trusted.x", "system.posix_acl_access", "user.", "x", ""};
+	static const char *const names[] = {"trusted.x", "system.posix_acl_access", "user.", "x",
+					    ""};
 	struct fixture *f = *state;
 	uint64_t ino = make_file(f, VOLUME_ROOT, "a");
 	char name[300] = "user.";
@@ -111,10 +112,8 @@ static void attributes_go_with_their_file(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		STORY(values_of_every_length_come_back),
-		STORY(flags_and_absence_are_told_apart),
-		STORY(other_namespaces_are_refused),
-		STORY(names_are_listed_end_to_end),
+		STORY(values_of_every_length_come_back), STORY(flags_and_absence_are_told_apart),
+		STORY(other_namespaces_are_refused),	 STORY(names_are_listed_end_to_end),
 		STORY(attributes_go_with_their_file),
 	};
 
