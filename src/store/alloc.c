@@ -291,6 +291,27 @@ void alloc_nodes_dirty(struct alloc *a, int64_t change)
 	pthread_mutex_unlock(&a->lock);
 }
 
+enum err alloc_cover_dirty(struct alloc *a)
+{
+	enum err err = OK;
+
+	pthread_mutex_lock(&a->grow_lock);
+	pthread_mutex_lock(&a->lock);
+	if (a->free_cells < a->dirty_nodes)
+		release_holds(a, HOLD_HARD);
+	while (a->free_cells < a->dirty_nodes && err == OK) {
+		uint64_t before = a->blocks;
+
+		if (a->growable > 0)
+			err = grow(a, (a->dirty_nodes - a->free_cells) * CELL);
+		if (a->blocks == before)
+			err = err_at(ERR_NO_SPACE, "%llu nodes", (unsigned long long)a->dirty_nodes);
+	}
+	pthread_mutex_unlock(&a->lock);
+	pthread_mutex_unlock(&a->grow_lock);
+	return err;
+}
+
 /* The first run of `blocks` free blocks in [from, to); `to` when there is none. A run begins at a cell
  * or inside one that is not free, so it uses up no more free cells than its length needs, and the
  * first filling of the disk leaves no gap that would tell a record's size. */

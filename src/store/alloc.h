@@ -23,6 +23,9 @@ bool alloc_is_marked(const struct alloc *a, uint64_t addr);
 MUST_CHECK enum err alloc_reserve(struct alloc *a, uint64_t blocks, bool freeing);
 void alloc_unreserve(struct alloc *a, uint64_t blocks);
 void alloc_nodes_dirty(struct alloc *a, int64_t change);
+/* Whether the nodes that are dirty now all find a place, spending every promise; grows the disk and
+ * takes ripe blocks if that helps. ERR_NO_SPACE when they don't. */
+MUST_CHECK enum err alloc_cover_dirty(struct alloc *a);
 
 /* A contiguous run. ERR_NO_SPACE when there is none that long (never for one cell that was
  * promised). */

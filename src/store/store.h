@@ -133,6 +133,11 @@ static inline uint64_t store_record_blocks(size_t len)
 /* Takes the lock exclusively, having reserved space and memory for `items` puts and deletes (beyond
  * store_reserve, which it does not touch). `freeing` as above. On failure no lock is held. */
 MUST_CHECK enum err store_write_begin(struct store *s, unsigned items, bool freeing);
+/* The same inside a commit, for changes whose space was reserved before they were made: reserves
+ * nothing. Before its store_write_end, store_write_covered must say that what is changed now finds its
+ * place; on ERR_NO_SPACE abort. Only while nobody else can reserve. */
+MUST_CHECK enum err store_write_begin_promised(struct store *s, unsigned items);
+MUST_CHECK enum err store_write_covered(struct store *s);
 /* Each change is whole or not at all. Put replaces (a record replaced is freed). */
 MUST_CHECK enum err store_put(struct store *s, const struct store_key *key, const void *value,
 			      size_t len);

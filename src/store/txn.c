@@ -49,12 +49,11 @@ static enum err txn_room(struct store *s, unsigned items)
 	return tree_prepare(s->tree, items * 2 + 1);
 }
 
-enum err store_write_begin(struct store *s, unsigned items, bool freeing)
+/* Takes the lock; `blocks` were reserved for this transaction and are given back at its end. */
+static enum err txn_begin(struct store *s, unsigned items, uint64_t blocks)
 {
-	uint64_t blocks = items * store_item_cost(s);
 	enum err err;
 
-	TRY(store_reserve(s, blocks, freeing));
 	pthread_rwlock_wrlock(&s->lock);
 	if (tree_over_limit(s->tree) && atomic_load(&s->frozen) == OK)
 		tree_trim(s->tree);
@@ -68,6 +67,29 @@ enum err store_write_begin(struct store *s, unsigned items, bool freeing)
 	}
 	s->txn.reserved = blocks;
 	return OK;
+}
+
+enum err store_write_begin(struct store *s, unsigned items, bool freeing)
+{
+	uint64_t blocks = items * store_item_cost(s);
+
+	TRY(store_reserve(s, blocks, freeing));
+	return txn_begin(s, items, blocks);
+}
+
+enum err store_write_begin_promised(struct store *s, unsigned items)
+{
+	TRY(store_usable(s));
+	return txn_begin(s, items, 0);
+}
+
+enum err store_write_covered(struct store *s)
+{
+	enum err err = alloc_cover_dirty(s->alloc);
+
+	if (err != OK && err != ERR_NO_SPACE && err != ERR_NOMEM)
+		(void)store_fail(s, err);
+	return err;
 }
 
 static void undo_forget(struct store *s)

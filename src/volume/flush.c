@@ -104,14 +104,26 @@ static enum err chunk_edit_tree(struct volume *v, const struct chunk *c, const s
 	return OK;
 }
 
+/* In a commit the space was promised before; elsewhere it is asked for. */
+static enum err flush_begin(struct volume *v, unsigned items, bool in_commit)
+{
+	if (!in_commit)
+		return tree_begin(v, items, false);
+	TRY(store_write_begin_promised(v->store, items));
+	v->tree_changes += items;
+	return OK;
+}
+
 static enum err chunk_put(struct volume *v, const struct chunk *c, const struct sealed *s,
-			  bool freeing)
+			  bool in_commit)
 {
 	unsigned items = MAX(c->old_extents, 1) + MAX(s->count, 1);
 	enum err err;
 
-	TRY(tree_begin(v, items, freeing));
+	TRY(flush_begin(v, items, in_commit));
 	err = chunk_edit_tree(v, c, s);
+	if (err == OK && in_commit)
+		err = store_write_covered(v->store);
 	if (err != OK) {
 		store_write_abort(v->store);
 		return err == ERR_NOT_FOUND ? ERR_MALFORMED : err;
@@ -339,9 +351,11 @@ static enum err inodes_put(struct volume *v, struct inode **batch, unsigned coun
 
 	for (unsigned i = 0; i < count; i++)
 		items += batch[i]->item.nlink == 0;
-	TRY(tree_begin(v, items, true));
+	TRY(flush_begin(v, items, true));
 	for (unsigned i = 0; i < count && err == OK; i++)
 		err = inode_put(v, batch[i]);
+	if (err == OK)
+		err = store_write_covered(v->store);
 	if (err != OK) {
 		store_write_abort(v->store);
 		return err;
