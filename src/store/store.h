@@ -146,8 +146,8 @@ MUST_CHECK enum err store_put_record(struct store *s, const struct store_key *ke
 				     const struct ref *record, const void *value, size_t len);
 MUST_CHECK enum err store_delete(struct store *s, const struct store_key *key); /* ERR_NOT_FOUND */
 void store_write_end(struct store *s);
-/* Takes back every change since store_write_begin and lets the lock go. If that is impossible (out
- * of memory on the way back) the store freezes. */
+/* Takes back every change since store_write_begin and lets the lock go. Records that were put are the
+ * caller's again (store_record_drop). If going back is impossible (out of memory) the store freezes. */
 void store_write_abort(struct store *s);
 
 /* Seals and writes a record for `key`; nothing refers to it yet. Its blocks must have been reserved,

@@ -98,7 +98,8 @@ static bool worker_join(pid_t pid, const struct sim_tally *t)
 		printf("#   seed %llu, %s: died of signal %d\n", (unsigned long long)t->seed, t->where,
 		       WTERMSIG(status));
 	else
-		printf("#   seed %llu failed\n", (unsigned long long)t->seed);
+		printf("#   seed %llu failed with status %d\n", (unsigned long long)t->seed,
+		       WEXITSTATUS(status));
 	return false;
 }
 

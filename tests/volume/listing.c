@@ -213,10 +213,10 @@ static enum err walk_one(struct walk *w, uint64_t ino, size_t path_len)
 	return S_ISDIR(attr.mode) ? walk_folder(w, ino, path_len) : OK;
 }
 
-enum err volume_listing(struct volume *v, char **ret)
+enum err volume_listing_of(struct volume *v, uint64_t folder, char **ret)
 {
 	struct walk w = { .v = v };
-	enum err err = walk_one(&w, VOLUME_ROOT, 0);
+	enum err err = walk_one(&w, folder, 0);
 
 	free(w.content);
 	if (err != OK) {
@@ -225,6 +225,11 @@ enum err volume_listing(struct volume *v, char **ret)
 	}
 	*ret = w.out.text;
 	return OK;
+}
+
+enum err volume_listing(struct volume *v, char **ret)
+{
+	return volume_listing_of(v, VOLUME_ROOT, ret);
 }
 
 void listing_diff(const char *want, const char *got, char *out, size_t cap)

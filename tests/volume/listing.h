@@ -16,7 +16,8 @@ void listing_add(struct listing *l, const char *path, const struct volume_attr *
 		 uint64_t content);
 void listing_add_xattr(struct listing *l, const char *name, uint64_t value_sum, size_t len);
 
-/* The tree below the root as a volume tells it; on failure `*ret` is untouched. */
-MUST_CHECK enum err volume_listing(struct volume *v, char **ret);
+/* The tree below a folder as a volume tells it; on failure `*ret` is untouched. */
+MUST_CHECK enum err volume_listing_of(struct volume *v, uint64_t folder, char **ret);
+MUST_CHECK enum err volume_listing(struct volume *v, char **ret); /* of the whole */
 /* Where two listings differ first, in a few lines, into `out`. */
 void listing_diff(const char *want, const char *got, char *out, size_t cap);

@@ -34,6 +34,7 @@ struct inode {
 struct model {
 	struct inode **inodes; /* by number */
 	uint64_t count;
+	uint64_t root;
 };
 
 static void *must(void *p)
@@ -120,14 +121,15 @@ static struct inode *inode_copy(const struct inode *from)
 	return n;
 }
 
-struct model *model_new(uint32_t uid, uint32_t gid, struct timespec now)
+struct model *model_new(uint64_t ino, uint32_t uid, uint32_t gid, struct timespec now)
 {
 	struct model *m = must(calloc(1, sizeof(*m)));
-	struct inode *root = add(m, VOLUME_ROOT, S_IFDIR | 0700, now);
+	struct inode *root = add(m, ino, S_IFDIR | 0700, now);
 
 	root->attr.uid = uid;
 	root->attr.gid = gid;
-	root->parent = VOLUME_ROOT;
+	root->parent = ino;
+	m->root = ino;
 	return m;
 }
 
@@ -136,6 +138,7 @@ struct model *model_clone(const struct model *from)
 	struct model *m = must(calloc(1, sizeof(*m)));
 
 	m->count = from->count;
+	m->root = from->root;
 	m->inodes = must(calloc(m->count, sizeof(*m->inodes)));
 	for (uint64_t i = 0; i < m->count; i++)
 		if (from->inodes[i] && from->inodes[i]->attr.nlink > 0)
@@ -292,7 +295,7 @@ enum err model_remove(struct model *m, uint64_t parent, const char *name, bool f
 /* Whether `ino` is `folder` or above it. */
 static bool is_above(const struct model *m, uint64_t ino, uint64_t folder)
 {
-	while (folder != ino && folder != VOLUME_ROOT)
+	while (folder != ino && folder != m->root)
 		folder = get(m, folder)->parent;
 	return folder == ino;
 }
@@ -612,6 +615,6 @@ char *model_listing(const struct model *m)
 	struct listing l = { 0 };
 	char path[4096];
 
-	list_one(m, &l, VOLUME_ROOT, path, 0);
+	list_one(m, &l, m->root, path, 0);
 	return l.text;
 }

@@ -8,7 +8,8 @@
 
 struct model;
 
-struct model *model_new(uint32_t uid, uint32_t gid, struct timespec now); /* a root, mode 0700 */
+/* A tree of one folder, mode 0700: the root of a volume, or a folder below that nobody else touches. */
+struct model *model_new(uint64_t ino, uint32_t uid, uint32_t gid, struct timespec now);
 struct model *model_clone(const struct model *m); /* without holds: as it is after reopening */
 void model_free(struct model *m);
 DEFINE_FREEP(struct model, model_free)

@@ -17,6 +17,8 @@ static struct timespec now_source(void)
 
 static void tick(struct work *w)
 {
+	if (w->shared)
+		return;
 	w->now.tv_nsec += 1000003;
 	if (w->now.tv_nsec >= 1000000000) {
 		w->now.tv_nsec -= 1000000000;
@@ -177,7 +179,9 @@ static void op_end(struct work *w, struct before *b, enum err got, enum err want
 		sim_gate_fail("%s: %s (%s), not %s", w->last, err_name(got), err_detail(),
 			      err_name(want));
 	w->ops_done++;
-	if (stick_generation(&w->stick) != b->generation) {
+	if (w->shared) {
+		w->noted(w, b->start, false);
+	} else if (stick_generation(&w->stick) != b->generation) {
 		struct mark *m;
 
 		if (!b->model)
@@ -328,7 +332,7 @@ void work_release(struct work *w, unsigned i)
 
 void work_read(struct work *w, uint64_t ino, uint64_t off, size_t len)
 {
-	static uint8_t got[BUF_MAX];
+	static _Thread_local uint8_t got[BUF_MAX];
 	uint64_t size = model_size(w->model, ino);
 	size_t want = off < size ? MIN(len, size - off) : 0;
 
@@ -350,7 +354,9 @@ void work_sync(struct work *w)
 	if (w->stuck || !committed(w, volume_sync(w->stick.volume)))
 		return;
 	w->ops_done++;
-	if (stick_generation(&w->stick) != generation) {
+	if (w->shared) {
+		w->noted(w, start, true);
+	} else if (stick_generation(&w->stick) != generation) {
 		mark_add(w, w->model, start);
 	} else {
 		char *now = model_listing(w->model);
@@ -452,7 +458,8 @@ void work_begin(struct work *w, struct sim *sim, const struct work_profile *prof
 	clock_override(now_source);
 	tick(w);
 	sim_must(stick_format(sim, profile->shift));
-	w->model = model_new(1000, 100, w->now);
+	w->root = VOLUME_ROOT;
+	w->model = model_new(VOLUME_ROOT, 1000, 100, w->now);
 	say(w, "open");
 	sim_must(stick_open(&w->stick, sim, false));
 	mark_add(w, w->model, 0);
@@ -469,6 +476,7 @@ void work_resume(struct work *w, struct sim *sim, const struct work_profile *pro
 	clock_override(now_source);
 	tick(w);
 	say(w, "resume");
+	w->root = VOLUME_ROOT;
 	w->model = model_clone(model);
 	sim_trace_begin(sim);
 	sim_must(stick_open(&w->stick, sim, false));

@@ -43,6 +43,11 @@ struct work {
 	uint64_t ops_done, no_space;
 	bool stuck; /* a commit lacked space on a tiny disk: nothing is done any more */
 	char last[96]; /* operation, for messages */
+	/* One of several hands in one volume: each has a folder of its own, time stands still, and
+	 * instead of marks `noted` hears of each operation once it is over. */
+	uint64_t root;
+	bool shared;
+	void (*noted)(struct work *w, size_t start, bool synced);
 };
 
 /* A profile that follows from the seed: record sizes, disk sizes, names, how often it syncs. */

@@ -41,7 +41,7 @@ static const char *pick_name(struct work *w, char out[64])
 
 static uint64_t pick_folder(struct work *w)
 {
-	return below(w, 3) == 0 ? VOLUME_ROOT : model_pick(w->model, below(w, 1000), S_IFDIR);
+	return below(w, 3) == 0 ? w->root : model_pick(w->model, below(w, 1000), S_IFDIR);
 }
 
 static uint64_t pick_file(struct work *w)
@@ -66,7 +66,7 @@ static const char *pick_entry(struct work *w, uint64_t folder, char out[64])
 
 static const uint8_t *pick_bytes(struct work *w, size_t len)
 {
-	static uint8_t buf[WORK_LEN_MAX + 8];
+	static _Thread_local uint8_t buf[WORK_LEN_MAX + 8];
 	uint64_t state = sim_random(&w->random);
 
 	for (size_t i = 0; i < len; i += 8) {
