@@ -160,22 +160,45 @@ static int name_compare(const void *a, const void *b)
 	return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-static enum err xattrs_add(struct walk *w, uint64_t ino)
+static enum err xattr_add(struct walk *w, uint64_t ino, const char *name)
 {
-	char names[4096], *list[64];
-	size_t len, count = 0, value;
+	void *out = walk_room(w, VOLUME_XATTR_MAX);
+	size_t len;
 
-	TRY(volume_list_xattr(w->v, ino, names, sizeof(names), &len));
-	for (size_t at = 0; at < len && count < 64; at += strlen(names + at) + 1)
+	TRY(volume_get_xattr(w->v, ino, name, out, VOLUME_XATTR_MAX, &len));
+	listing_add_xattr(&w->out, name, listing_sum(out, len), len);
+	return OK;
+}
+
+/* `names` is `len` bytes of names end to end. */
+static enum err xattrs_add_sorted(struct walk *w, uint64_t ino, char *names, size_t len)
+{
+	CLEANUP(mem_freep) char **list = malloc((len + 1) * sizeof(*list));
+	size_t count = 0;
+
+	if (!list)
+		abort();
+	for (size_t at = 0; at < len; at += strlen(names + at) + 1)
 		list[count++] = names + at;
 	qsort(list, count, sizeof(list[0]), name_compare);
-	for (size_t i = 0; i < count; i++) {
-		void *out = walk_room(w, VOLUME_XATTR_MAX);
-
-		TRY(volume_get_xattr(w->v, ino, list[i], out, VOLUME_XATTR_MAX, &value));
-		listing_add_xattr(&w->out, list[i], listing_sum(out, value), value);
-	}
+	for (size_t i = 0; i < count; i++)
+		TRY(xattr_add(w, ino, list[i]));
 	return OK;
+}
+
+static enum err xattrs_add(struct walk *w, uint64_t ino)
+{
+	CLEANUP(mem_freep) char *names = NULL;
+	size_t len;
+
+	TRY(volume_list_xattr(w->v, ino, NULL, 0, &len));
+	if (len == 0)
+		return OK;
+	names = malloc(len);
+	if (!names)
+		abort();
+	TRY(volume_list_xattr(w->v, ino, names, len, &len));
+	return xattrs_add_sorted(w, ino, names, len);
 }
 
 static enum err walk_one(struct walk *w, uint64_t ino, size_t path_len);

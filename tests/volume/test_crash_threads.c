@@ -278,7 +278,10 @@ static void trial(uint64_t seed, struct sim_tally *t)
 
 static void crashes_among_many_hands_leave_one_moment(void **state)
 {
-	const struct sim_gate gate = { .crashes = QUICK_CRASHES, .kinds = kinds, .trial = trial };
+	const struct sim_gate gate = { .crashes = QUICK_CRASHES,
+				       .kinds = kinds,
+				       .trial = trial,
+				       .percent = 10 };
 	struct sim_tally tally;
 
 	assert_true(sim_gate_run(&gate, &tally));
