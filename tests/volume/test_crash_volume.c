@@ -11,6 +11,22 @@
 #define QUICK_CRASHES 8000u
 #define QUICK_BOUNDED 6000u
 
+/* A small disk is filled by a file of its own until nothing fits, so that the work and its crashes
+ * happen on a full one. */
+static void fill_disk(struct work *w)
+{
+	static const uint8_t bytes[16384] = { 1 };
+	uint64_t ino, off = 0;
+
+	if (w->profile.disk_blocks >= WORK_TIGHT)
+		return;
+	ino = work_make(w, VOLUME_ROOT, "filler", S_IFREG | 0600, NULL);
+	while (ino && !w->stuck && w->no_space == 0) {
+		work_write(w, ino, off, bytes, sizeof(bytes));
+		off += sizeof(bytes);
+	}
+}
+
 static void trial(uint64_t seed, struct sim_tally *t)
 {
 	uint64_t random = seed;
@@ -25,6 +41,7 @@ static void trial(uint64_t seed, struct sim_tally *t)
 	work_begin(&w, sim, &profile, random);
 	for (unsigned i = 0; i < profile.ops / 2; i++)
 		work_step(&w);
+	fill_disk(&w);
 	work_sync(&w);
 	work_trace(&w);
 	for (unsigned i = 0; i < profile.ops; i++)
