@@ -78,11 +78,11 @@ static enum err trim_locked(struct trim *t, struct volume_attr *ret)
 	TRY(inode_make_dirty(t->v, t->inode, true));
 	if (size < t->inode->item.size)
 		TRY(trim_down(t, size));
+	inode_stamp(t->inode, true); /* each step: a crash may make it the last */
 	if (t->more)
 		return OK;
 	TRY(file_unmark(t->v, t->inode));
 	inode_set_size(t->v, t->inode, size);
-	inode_stamp(t->inode, true);
 	attr_apply(t->inode, t->mask, t->in);
 	if (ret)
 		inode_attr(t->v, t->inode, ret);

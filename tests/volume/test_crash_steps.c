@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/clock.h"
 #include "tests/check.h"
 #include "tests/store/sim_gate.h"
 #include "tests/volume/listing.h"
@@ -31,6 +32,16 @@ struct commits {
 	struct volume *volume;
 	atomic_bool stop;
 };
+
+/* Time stands still while the work goes on, so that the same is stamped whatever step was the last. Each
+ * step asks for it while it keeps commits out; dawdling there lets one wait at the door. */
+static struct timespec slow_clock(void)
+{
+	const struct timespec nap = { .tv_nsec = 5000000 };
+
+	nanosleep(&nap, NULL);
+	return (struct timespec){ .tv_sec = 1900000000 };
+}
 
 /* Commits as fast as it can, so that some fall between the steps. */
 static void *commit_run(void *arg)
@@ -120,7 +131,9 @@ static void work(struct trial *t)
 	commits.stop = false;
 	if (pthread_create(&thread, NULL, commit_run, &commits) != 0)
 		abort();
+	clock_override(slow_clock);
 	t->job->run(&s);
+	clock_override(NULL);
 	commits.stop = true;
 	pthread_join(thread, NULL);
 	sim_must(volume_sync(s.volume));
