@@ -15,6 +15,7 @@
 #define SEGMENT_LEN ((uint64_t)FOLDER_SEGMENT_BLOCKS * DISK_BLOCK)
 #define STEP_BLOCKS 2048u /* 8 MiB: space is owned in steps of this, ahead of need */
 #define SEGMENTS_MAX (1u << 20)
+#define SEND_BYTES (4u << 20)
 #define SEGMENT_NAME 24 /* "S0000000.SEG" with room for any number */
 
 static const char *const fixed_names[] = {
@@ -29,6 +30,7 @@ struct segment {
 	int fd;	      /* -1: missing */
 	uint64_t len; /* bytes */
 	bool dirty;   /* written since its last flush */
+	uint64_t unsent; /* bytes written since the kernel was last told to begin writing them out */
 };
 
 struct folder_disk {
@@ -137,11 +139,20 @@ static enum err data_read(struct folder_disk *f, uint64_t off, void *buf, size_t
 	return err;
 }
 
-static void mark_dirty(struct folder_disk *f, size_t i)
+/* True when so much gathered that the kernel should begin to write it out. */
+static bool mark_dirty(struct folder_disk *f, size_t i, size_t len)
 {
+	struct segment *s = &f->segments[i];
+	bool send;
+
 	pthread_mutex_lock(&f->dirty_lock);
-	f->segments[i].dirty = true;
+	s->dirty = true;
+	s->unsent += len;
+	send = s->unsent >= SEND_BYTES;
+	if (send)
+		s->unsent = 0;
 	pthread_mutex_unlock(&f->dirty_lock);
+	return send;
 }
 
 static enum err data_write(struct folder_disk *f, uint64_t off, const void *buf, size_t len)
@@ -153,13 +164,17 @@ static enum err data_write(struct folder_disk *f, uint64_t off, const void *buf,
 	while (len > 0 && err == OK) {
 		uint64_t in;
 		size_t i, part = segment_part(off, len, &i, &in);
+		bool send;
 
 		if (i >= f->count || f->segments[i].fd < 0) {
 			err = err_at(ERR_TRUNCATED, "segment %zu is missing", i);
 			break;
 		}
-		mark_dirty(f, i);
+		send = mark_dirty(f, i, part);
 		err = write_at(f->segments[i].fd, "segment", in, at, part);
+		/* So that a slow medium works while more is being sealed, and a flush has little left. */
+		if (send)
+			(void)sync_file_range(f->segments[i].fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 		at += part;
 		off += part;
 		len -= part;
