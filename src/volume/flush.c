@@ -389,8 +389,7 @@ static enum err inodes_flush_batch(struct volume *v, struct inode **batch, unsig
 	for (unsigned i = 0; i < count; i++) {
 		batch[i]->in_tree = true;
 		batch[i]->marked = batch[i]->marked || batch[i]->item.nlink == 0;
-		inode_clean(v, batch[i]);
-		inode_evict_idle(v, batch[i]);
+		inode_clean_and_evict(v, batch[i]);
 	}
 	return OK;
 }

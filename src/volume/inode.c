@@ -274,20 +274,6 @@ void volume_release(struct volume *v, uint64_t ino, uint64_t count)
 	inode_end(v, over);
 }
 
-void inode_evict_idle(struct volume *v, struct inode *inode)
-{
-	struct table *t = &v->table;
-	bool idle;
-
-	pthread_mutex_lock(&t->lock);
-	idle = inode->refs == 0 && inode->holds == 0 && !inode->dirty && !inode->dead;
-	if (idle)
-		table_remove(t, inode);
-	pthread_mutex_unlock(&t->lock);
-	if (idle)
-		inode_free(inode);
-}
-
 void inode_end_reaped(struct volume *v, struct inode *inode)
 {
 	struct table *t = &v->table;
@@ -355,17 +341,46 @@ enum err inode_make_dirty(struct volume *v, struct inode *inode, bool freeing)
 	return OK;
 }
 
-void inode_clean(struct volume *v, struct inode *inode)
+/* The caller holds the table. Gives what was promised for it. */
+static uint64_t table_undirty(struct table *t, struct inode *inode)
 {
-	pthread_mutex_lock(&v->table.lock);
+	uint64_t promised = inode->promised;
+
+	inode->promised = 0;
 	if (inode->dirty) {
 		inode->dirty = false;
 		link_remove(&inode->dirty_link);
-		v->table.dirty_count--;
+		t->dirty_count--;
 	}
+	return promised;
+}
+
+void inode_clean(struct volume *v, struct inode *inode)
+{
+	uint64_t promised;
+
+	pthread_mutex_lock(&v->table.lock);
+	promised = table_undirty(&v->table, inode);
 	pthread_mutex_unlock(&v->table.lock);
-	store_unreserve(v->store, inode->promised);
-	inode->promised = 0;
+	store_unreserve(v->store, promised);
+}
+
+/* Once it is clean, whoever drops the last reference frees it: so all of it under one lock. */
+void inode_clean_and_evict(struct volume *v, struct inode *inode)
+{
+	struct table *t = &v->table;
+	uint64_t promised;
+	bool idle;
+
+	pthread_mutex_lock(&t->lock);
+	promised = table_undirty(t, inode);
+	idle = inode->refs == 0 && inode->holds == 0 && !inode->dead;
+	if (idle)
+		table_remove(t, inode);
+	pthread_mutex_unlock(&t->lock);
+	store_unreserve(v->store, promised);
+	if (idle)
+		inode_free(inode);
 }
 
 struct inode *inode_of_dirty_link(struct link *link)

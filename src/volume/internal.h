@@ -203,6 +203,8 @@ MUST_CHECK enum err inode_create(struct volume *v, const struct inode_item *item
 /* What to call before changing attributes; the caller holds ops and the inode exclusively. */
 MUST_CHECK enum err inode_make_dirty(struct volume *v, struct inode *inode, bool freeing);
 void inode_clean(struct volume *v, struct inode *inode); /* off the dirty list, space given back */
+/* The same, and frees it when nobody uses it; it is not to be touched afterwards. */
+void inode_clean_and_evict(struct volume *v, struct inode *inode);
 void inode_attr(struct volume *v, const struct inode *inode, struct volume_attr *ret);
 /* Of an inode that need not be in memory; takes its lock. */
 MUST_CHECK enum err inode_peek(struct volume *v, uint64_t ino, struct volume_attr *ret);
@@ -213,7 +215,6 @@ void inode_stamp(struct inode *inode, bool content); /* ctime, and mtime when th
 /* At closing nobody remembers anything: unlinked files that were held end. */
 void table_drop_holds(struct volume *v);
 struct inode *inode_of_dirty_link(struct link *link);
-void inode_evict_idle(struct volume *v, struct inode *inode); /* takes table; frees when unused */
 /* Its removal is over: frees it, unless it failed and the inode is still dirty. */
 void inode_end_reaped(struct volume *v, struct inode *inode);
 
