@@ -30,10 +30,10 @@
  * (per record size: a 4 KiB random read, a 4 KiB random overwrite, sequential write and read):
  *   16 KiB 8 us, 41 us, 640 and 2400 MB/s;   32 KiB 14 us, 69 us, 770 and 2600 MB/s;
  *   64 KiB 28 us, 121 us, 580 and 1700 MB/s; 128 KiB 45 us, 308 us, 840 and 3000 MB/s.
- * Media are slower than any of these streams, a FUSE request costs some 10 us, and 32 KiB keeps the
- * references at 0.4 % of the content. An overwritten record is written again as a whole: at this
- * size splitting it would save little and cost more items for ever. */
-#define VOLUME_RECORD_SHIFT 15u
+ * Through FUSE, random reads decide: 23 us at 16 KiB, 27 us at 32 KiB, while streams are bound by the
+ * kernel's copies and by the medium. References are 0.8 % of the content then. An overwritten record
+ * is written again as a whole: at this size splitting it would save nothing. */
+#define VOLUME_RECORD_SHIFT 14u
 /* Dirty content that may wait in memory; a writer beyond it seals some itself. */
 #define POOL_BYTES_MAX (32u << 20)
 /* Dirty inodes and chunks: from here a commit is asked for, at twice this it is waited for. */
