@@ -85,7 +85,7 @@ def sizes_are_as_worked_out(place):
     assert cost("nothing") == (165, 0, 0)
     assert cost("byte") == (188, 0, 1)
     assert cost("five") == (283, 2, 16)
-    assert cost("mib") == (3941, 256, 2048)
+    assert cost("mib") == (7717, 256, 2048)
 
 
 def the_log_verifies_and_names_the_state(place):
