@@ -21,7 +21,7 @@ static void fill_disk(struct work *w)
 	if (w->profile.disk_blocks >= WORK_TIGHT)
 		return;
 	ino = work_make(w, VOLUME_ROOT, "filler", S_IFREG | 0600, NULL);
-	while (ino && !w->stuck && w->no_space == 0) {
+	while (ino && w->no_space == 0) {
 		work_write(w, ino, off, bytes, sizeof(bytes));
 		off += sizeof(bytes);
 	}

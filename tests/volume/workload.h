@@ -7,7 +7,6 @@
 #include "tests/volume/stick.h"
 
 #define WORK_LEN_MAX (512u * 1024) /* of one write or read */
-#define WORK_TINY 512u /* blocks: on smaller disks a commit may lack space; that ends the workload */
 #define WORK_TIGHT 4096u /* blocks: on smaller disks operations may commit for want of space */
 
 struct work_profile {
@@ -41,7 +40,6 @@ struct work {
 	uint64_t held[8]; /* inodes without a name that are held */
 	unsigned held_count;
 	uint64_t ops_done, no_space;
-	bool stuck; /* a commit lacked space on a tiny disk: nothing is done any more */
 	char last[96]; /* operation, for messages */
 	/* One of several hands in one volume: each has a folder of its own, time stands still, and
 	 * instead of marks `noted` hears of each operation once it is over. */

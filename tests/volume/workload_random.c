@@ -18,7 +18,7 @@ void work_profile_random(struct work_profile *p, uint64_t *random)
 
 	*p = (struct work_profile){
 		.shift = 14 + (unsigned)(r >> 8) % 4,
-		.disk_blocks = tight ? 120 + (r >> 16) % 600 : 65536,
+		.disk_blocks = tight ? 72 + (r >> 16) % 600 : 65536,
 		.ops = 15 + (unsigned)(r >> 32) % 100,
 		.sync_every = 1 + (unsigned)(r >> 40) % 20,
 		.file_max = (r >> 48) % 3 == 0 ? 300000 : 40000,
@@ -363,8 +363,6 @@ void work_step(struct work *w)
 {
 	unsigned total = 0, n;
 
-	if (w->stuck)
-		return;
 	if (below(w, w->profile.sync_every) == 0) {
 		work_sync(w);
 		return;
