@@ -102,7 +102,8 @@ test-programs: $(TEST_PROGS)
 # Scripts among the tests; each prints TAP and finds the program in $BUILD.
 SCRIPTS := $(sort $(filter-out tests/bench/% tests/cli/cli.py,$(wildcard tests/*/*.sh tests/*/*.py)))
 # The crash gate's programs read CRASHES (how many) and SEED from the environment.
-CRASH_TESTS := $(filter %/test_crash_store %/test_crash_volume %/test_flip %/test_flip_keys,$(TEST_PROGS))
+CRASH_TESTS := $(filter %/test_crash_store %/test_crash_volume %/test_crash_threads %/test_crash_steps \
+	%/test_flip %/test_flip_keys,$(TEST_PROGS))
 
 # ---- what has to be installed ----
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | \
