@@ -12,7 +12,7 @@
 #include "tests/volume/listing.h"
 
 #define HANDS 3u
-#define QUICK_CRASHES 1500u
+#define QUICK_CRASHES 5000u
 #define CHECK_EVERY 20u /* crashes after which the volume is checked */
 
 /* A folder as it was after an operation. */
