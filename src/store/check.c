@@ -62,7 +62,7 @@ static enum err check_item(struct checker *c, const uint8_t *page, unsigned i)
 static enum err check_node(struct checker *c, const struct ref *ref, unsigned level,
 			   const struct store_key *from)
 {
-	uint8_t *page = c->pages + (size_t)level * FORMAT_NODE_LEN;
+	uint8_t *page = c->pages + (size_t)level * FORMAT_PAGE_LEN;
 	enum err err = note_run(c, ref) ? OK : ERR_MALFORMED;
 
 	if (err == OK)
@@ -98,7 +98,7 @@ static enum err check_all(struct checker *c)
 	c->total = info.owned;
 	c->seen = calloc(info.owned / 64 + 1, sizeof(*c->seen));
 	c->record = malloc(STORE_RECORD_MAX);
-	c->pages = malloc((size_t)FORMAT_DEPTH_MAX * FORMAT_NODE_LEN);
+	c->pages = malloc((size_t)FORMAT_DEPTH_MAX * FORMAT_PAGE_LEN);
 	if (!c->seen || !c->record || !c->pages)
 		return err_at(ERR_NOMEM, "check");
 	tree_root(c->s->tree, &root);
@@ -122,7 +122,7 @@ enum err store_check(struct store *s, const struct store_check *check,
 	if (c.record)
 		mem_wipe(c.record, STORE_RECORD_MAX);
 	if (c.pages)
-		mem_wipe(c.pages, (size_t)FORMAT_DEPTH_MAX * FORMAT_NODE_LEN);
+		mem_wipe(c.pages, (size_t)FORMAT_DEPTH_MAX * FORMAT_PAGE_LEN);
 	free(c.seen);
 	free(c.record);
 	free(c.pages);

@@ -5,7 +5,9 @@
 #define FORMAT_INCOMPAT 0u  /* feature bits this program knows: must all be known to open */
 #define FORMAT_RO_COMPAT 0u /* unknown ones allow reading only */
 
-#define FORMAT_NODE_LEN 16384u
+#define FORMAT_NODE_LEN 16384u /* on the disk: nonce, tag, sealed page */
+#define FORMAT_NODE_HEAD 40u
+#define FORMAT_PAGE_LEN (FORMAT_NODE_LEN - FORMAT_NODE_HEAD)
 #define FORMAT_NODE_BLOCKS 4u
 #define FORMAT_DEPTH_MAX 10u
 #define FORMAT_ADDR_MAX (UINT64_C(1) << 48)

@@ -41,6 +41,7 @@ struct store {
 	uint8_t durable_sha256[SHA256_LEN];
 	uint8_t *stage;
 	bool sealed; /* sealed and not yet flushed */
+	_Atomic uint64_t older_blocks; /* see store_info */
 	struct sign_key *session;
 	pthread_mutex_t info_lock;
 
@@ -70,13 +71,23 @@ struct candidates {
 /* Reads both HEAD files and lists the states whose slots open, newest first. */
 MUST_CHECK enum err recover_list(struct disk *disk, const struct store_unlock *unlock,
 				 struct sealer *const *sealers, struct candidates *ret);
+struct recover_found {
+	bool damaged; /* something old cannot be read: the map is incomplete */
+	uint64_t older_blocks; /* sealed under older epochs than the sealing one */
+};
 /* Proves `c` whole and fills a fresh block map. ERR_NO_STATE: recent blocks are not whole, an older
- * state may be. *ret_damaged: something old cannot be read (the map is incomplete). `witnessed`: this
+ * state may be. `witnessed`: this
  * host saw `c` end cleanly, so a record that does not open is a bad block and not a flush that lied:
  * one file has an error, and going back would take the last changes from all the others. */
 MUST_CHECK enum err recover_prove(struct disk *disk, const struct sealer *sealer,
 				  const struct super *c, bool witnessed, struct alloc *alloc,
-				  bool *ret_damaged);
+				  struct recover_found *ret);
 /* Marks and holds what only the state before reaches, so that it stays whole a while. */
 MUST_CHECK enum err recover_hold_previous(struct disk *disk, const struct sealer *sealer,
 					  const struct super *previous, struct alloc *alloc);
+
+/* ---- epoch.c ---- */
+/* Commits the state as it is so often that whatever is opened from now on is one of these. */
+MUST_CHECK enum err epoch_repeat_state(struct store *s);
+/* Fills every slot but those of the newest generations with noise. */
+MUST_CHECK enum err epoch_noise_slots(struct store *s);

@@ -2,10 +2,11 @@
 #include <string.h>
 
 /* Page head: level 1, zero 1, count 2, heap 2 (lowest byte used by values), dead 2 (bytes of values
- * that are gone), zero 8. Leaf slot: key 17, offset 2, length 2 (without the reference), flag 1. */
+ * that are gone), birth 8. Leaf slot: key 17, offset 2, length 2 (without the reference), flag 1. */
 #define AT_COUNT 2u
 #define AT_HEAP 4u
 #define AT_DEAD 6u
+#define AT_BIRTH 8u
 #define FLAG_RECORD 1u
 
 void key_encode(const struct store_key *key, uint8_t out[PAGE_KEY_LEN])
@@ -35,14 +36,24 @@ int store_key_compare(const struct store_key *a, const struct store_key *b)
 
 void page_init(uint8_t *page, unsigned level)
 {
-	memset(page, 0, FORMAT_NODE_LEN);
+	memset(page, 0, FORMAT_PAGE_LEN);
 	page[0] = (uint8_t)level;
-	store_u16(page + AT_HEAP, FORMAT_NODE_LEN);
+	store_u16(page + AT_HEAP, FORMAT_PAGE_LEN);
 }
 
 unsigned page_level(const uint8_t *page)
 {
 	return page[0];
+}
+
+uint64_t page_birth(const uint8_t *page)
+{
+	return load_u64(page + AT_BIRTH);
+}
+
+void page_set_birth(uint8_t *page, uint64_t birth)
+{
+	store_u64(page + AT_BIRTH, birth);
 }
 
 unsigned page_count(const uint8_t *page)
@@ -103,7 +114,7 @@ static bool leaf_slot_ok(const uint8_t *slot, size_t heap, size_t *sum)
 
 	*sum += all;
 	return slot[21] <= FLAG_RECORD && len <= STORE_VALUE_MAX && off >= heap &&
-	       off + all <= FORMAT_NODE_LEN;
+	       off + all <= FORMAT_PAGE_LEN;
 }
 
 static bool leaf_ok(const uint8_t *page)
@@ -111,12 +122,12 @@ static bool leaf_ok(const uint8_t *page)
 	size_t heap = load_u16(page + AT_HEAP), dead = load_u16(page + AT_DEAD), sum = 0;
 	size_t slots = PAGE_HEAD_LEN + (size_t)page_count(page) * PAGE_LEAF_SLOT;
 
-	if (heap > FORMAT_NODE_LEN || slots > heap)
+	if (heap > FORMAT_PAGE_LEN || slots > heap)
 		return false;
 	for (unsigned i = 0; i < page_count(page); i++)
 		if (!leaf_slot_ok(slot_at(page, i), heap, &sum))
 			return false;
-	return sum + dead == FORMAT_NODE_LEN - heap;
+	return sum + dead == FORMAT_PAGE_LEN - heap;
 }
 
 enum err page_validate(const uint8_t *page, unsigned level)
@@ -155,7 +166,7 @@ size_t page_used(const uint8_t *page)
 
 	if (page[0] != 0)
 		return slots;
-	return slots + FORMAT_NODE_LEN - load_u16(page + AT_HEAP) - load_u16(page + AT_DEAD);
+	return slots + FORMAT_PAGE_LEN - load_u16(page + AT_HEAP) - load_u16(page + AT_DEAD);
 }
 
 bool page_fits(const uint8_t *page, const struct page_item *item)
@@ -166,10 +177,10 @@ bool page_fits(const uint8_t *page, const struct page_item *item)
 /* Moves the living values together at the end of the page; what was dead is overwritten. */
 static void compact(uint8_t *page)
 {
-	uint8_t copy[FORMAT_NODE_LEN];
+	uint8_t copy[FORMAT_PAGE_LEN];
 	unsigned count = page_count(page);
 
-	memcpy(copy, page, FORMAT_NODE_LEN);
+	memcpy(copy, page, FORMAT_PAGE_LEN);
 	page_init(page, 0);
 	page_append(page, copy, 0, count);
 	mem_wipe(copy, sizeof(copy));

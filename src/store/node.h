@@ -1,4 +1,4 @@
-/* A tree node's page: FORMAT_NODE_LEN bytes of sorted slots, as they are on the disk.
+/* A tree node's page: FORMAT_PAGE_LEN bytes of sorted slots, as they are sealed on the disk.
  *
  * A leaf (level 0) has items with values in a heap that grows down from the end of the page; an
  * inner node has children, each with the least key it may hold. A page from the disk goes through
@@ -12,8 +12,8 @@
 #define PAGE_HEAD_LEN 16u
 #define PAGE_LEAF_SLOT (PAGE_KEY_LEN + 5u)
 #define PAGE_INNER_SLOT (PAGE_KEY_LEN + REF_LEN)
-#define PAGE_INNER_MAX ((FORMAT_NODE_LEN - PAGE_HEAD_LEN) / PAGE_INNER_SLOT)
-#define PAGE_ROOM (FORMAT_NODE_LEN - PAGE_HEAD_LEN)
+#define PAGE_INNER_MAX ((FORMAT_PAGE_LEN - PAGE_HEAD_LEN) / PAGE_INNER_SLOT)
+#define PAGE_ROOM (FORMAT_PAGE_LEN - PAGE_HEAD_LEN)
 
 void key_encode(const struct store_key *key, uint8_t out[PAGE_KEY_LEN]);
 void key_decode(const uint8_t in[PAGE_KEY_LEN], struct store_key *ret);
@@ -22,6 +22,8 @@ void page_init(uint8_t *page, unsigned level);
 /* ERR_MALFORMED unless every slot, length and order is right and the level is `level`. */
 MUST_CHECK enum err page_validate(const uint8_t *page, unsigned level);
 unsigned page_level(const uint8_t *page);
+uint64_t page_birth(const uint8_t *page); /* generation that seals it */
+void page_set_birth(uint8_t *page, uint64_t birth);
 unsigned page_count(const uint8_t *page);
 const uint8_t *page_key(const uint8_t *page, unsigned i); /* PAGE_KEY_LEN bytes, borrowed */
 /* The first slot whose key is not below `key`; *exact tells whether it is equal. */

@@ -14,12 +14,10 @@ static enum err record_shape(const struct ref *ref)
 static enum err read_record(struct store *s, const struct store_key *key, bool hash,
 			    const struct ref *ref, void *out)
 {
-	struct seal_place place = { .kind = FORMAT_RECORD, .key = *key };
-
 	TRY(record_shape(ref));
 	TRY(disk_read(s->disk, DISK_DATA, ref->addr * DISK_BLOCK, out,
 		      (size_t)ref->blocks * DISK_BLOCK));
-	return sealer_open(s->sealer, &place, hash, ref, out);
+	return sealer_open(s->sealer, key, hash, ref, out);
 }
 
 enum err store_record_read(struct store *s, const struct store_key *key, const struct ref *ref,
@@ -60,17 +58,17 @@ static void scratch_put(struct store *s, uint8_t *buf)
 }
 
 /* Seals straight from the caller's bytes where they fill their blocks, else through a padded copy. */
-static enum err seal_into(struct store *s, const struct seal_place *place, const void *data,
+static enum err seal_into(struct store *s, const struct store_key *key, const void *data,
 			  size_t len, uint8_t *buf, struct ref *ref)
 {
 	size_t all = (size_t)ref->blocks * DISK_BLOCK;
 	enum err err;
 
 	if (len == all)
-		return sealer_seal(s->sealer, place, data, buf, ref);
+		return sealer_seal(s->sealer, key, data, buf, ref);
 	memcpy(buf, data, len);
 	memset(buf + len, 0, all - len);
-	err = sealer_seal(s->sealer, place, buf, buf, ref);
+	err = sealer_seal(s->sealer, key, buf, buf, ref);
 	if (err != OK)
 		mem_wipe(buf, all);
 	return err;
@@ -79,7 +77,6 @@ static enum err seal_into(struct store *s, const struct seal_place *place, const
 enum err store_record_write(struct store *s, const struct store_key *key, const void *data,
 			    size_t len, struct ref *ret)
 {
-	struct seal_place place = { .kind = FORMAT_RECORD, .key = *key };
 	struct ref ref = { .blocks = (uint16_t)store_record_blocks(len), .extra = (uint32_t)len };
 	uint8_t *buf = NULL;
 	enum err err;
@@ -92,7 +89,7 @@ enum err store_record_write(struct store *s, const struct store_key *key, const 
 	ref.birth = tree_open_gen(s->tree);
 	err = scratch_get(s, &buf);
 	if (err == OK)
-		err = seal_into(s, &place, data, len, buf, &ref);
+		err = seal_into(s, key, data, len, buf, &ref);
 	if (err == OK) {
 		err = disk_write(s->disk, DISK_DATA, ref.addr * DISK_BLOCK, buf,
 				 (size_t)ref.blocks * DISK_BLOCK);

@@ -73,7 +73,7 @@ struct walk {
 	const struct super *super;
 	struct alloc *alloc;
 	bool witnessed; /* see recover_prove */
-	bool damaged;
+	struct recover_found found;
 	uint8_t *record; /* STORE_RECORD_MAX bytes of scratch */
 	uint8_t *pages;	 /* one page a level */
 };
@@ -82,6 +82,12 @@ struct walk {
 static bool is_recent(const struct walk *w, uint64_t birth, unsigned generations)
 {
 	return birth + generations > w->super->generation;
+}
+
+static void count_older(struct walk *w, const struct ref *ref)
+{
+	if (ref->epoch != sealer_epoch(w->sealer))
+		w->found.older_blocks += ref->blocks;
 }
 
 /* The error of something recent that a state cannot be whole without. A medium that cannot read just
@@ -100,7 +106,6 @@ static bool read_failed(enum err err)
 
 static enum err prove_record(struct walk *w, const struct store_key *key, const struct ref *ref)
 {
-	struct seal_place place = { .kind = FORMAT_RECORD, .key = *key };
 	size_t len = (size_t)ref->blocks * DISK_BLOCK;
 	enum err err;
 
@@ -108,14 +113,15 @@ static enum err prove_record(struct walk *w, const struct store_key *key, const 
 		if (is_recent(w, ref->birth, PROVE_NODES))
 			return err_at(ERR_NO_STATE, "record at block %llu",
 				      (unsigned long long)ref->addr);
-		w->damaged = true;
+		w->found.damaged = true;
 		return OK;
 	}
+	count_older(w, ref);
 	if (w->witnessed || !is_recent(w, ref->birth, PROVE_RECORDS))
 		return OK;
 	err = disk_read(w->disk, DISK_DATA, ref->addr * DISK_BLOCK, w->record, len);
 	if (err == OK)
-		err = sealer_open(w->sealer, &place, true, ref, w->record);
+		err = sealer_open(w->sealer, key, true, ref, w->record);
 	return read_failed(err) ? not_whole(err, ref) : err;
 }
 
@@ -145,7 +151,7 @@ static enum err prove_items(struct walk *w, const uint8_t *page, unsigned level)
 
 static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level)
 {
-	uint8_t *page = w->pages + (size_t)level * FORMAT_NODE_LEN;
+	uint8_t *page = w->pages + (size_t)level * FORMAT_PAGE_LEN;
 	enum err err = OK;
 
 	if (ref->birth > w->super->generation || ref->blocks != FORMAT_NODE_BLOCKS ||
@@ -153,20 +159,22 @@ static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level
 		err = ERR_MALFORMED;
 	if (err == OK)
 		err = node_load(w->disk, w->sealer, ref, level, page);
-	if (err == OK)
+	if (err == OK) {
+		count_older(w, ref);
 		return prove_items(w, page, level);
+	}
 	if (!read_failed(err))
 		return err;
 	if (is_recent(w, ref->birth, PROVE_NODES))
 		return not_whole(err, ref);
-	w->damaged = true;
+	w->found.damaged = true;
 	return OK;
 }
 
 static enum err walk_init(struct walk *w, unsigned depth)
 {
 	w->record = malloc(STORE_RECORD_MAX);
-	w->pages = malloc((size_t)depth * FORMAT_NODE_LEN);
+	w->pages = malloc((size_t)depth * FORMAT_PAGE_LEN);
 	return w->record && w->pages ? OK : err_at(ERR_NOMEM, "recovery");
 }
 
@@ -175,13 +183,13 @@ static void walk_clear(struct walk *w, unsigned depth)
 	if (w->record)
 		mem_wipe(w->record, STORE_RECORD_MAX);
 	if (w->pages)
-		mem_wipe(w->pages, (size_t)depth * FORMAT_NODE_LEN);
+		mem_wipe(w->pages, (size_t)depth * FORMAT_PAGE_LEN);
 	free(w->record);
 	free(w->pages);
 }
 
 enum err recover_prove(struct disk *disk, const struct sealer *sealer, const struct super *c,
-		       bool witnessed, struct alloc *alloc, bool *ret_damaged)
+		       bool witnessed, struct alloc *alloc, struct recover_found *ret)
 {
 	struct walk w = { .disk = disk,
 			  .sealer = sealer,
@@ -190,14 +198,14 @@ enum err recover_prove(struct disk *disk, const struct sealer *sealer, const str
 			  .witnessed = witnessed };
 	enum err err;
 
-	*ret_damaged = false;
+	memset(ret, 0, sizeof(*ret));
 	if (ref_is_null(&c->root))
 		return OK;
 	err = walk_init(&w, c->depth);
 	if (err == OK)
 		err = prove_node(&w, &c->root, c->depth - 1u);
 	walk_clear(&w, c->depth);
-	*ret_damaged = w.damaged;
+	*ret = w.found;
 	return err;
 }
 
@@ -216,7 +224,7 @@ static enum err hold_run(struct walk *w, const struct ref *ref, bool *ret_fresh)
 
 static enum err hold_node(struct walk *w, const struct ref *ref, unsigned level)
 {
-	uint8_t *page = w->pages + (size_t)level * FORMAT_NODE_LEN;
+	uint8_t *page = w->pages + (size_t)level * FORMAT_PAGE_LEN;
 	bool fresh;
 
 	if (ref->blocks != FORMAT_NODE_BLOCKS || alloc_is_marked(w->alloc, ref->addr))

@@ -95,7 +95,7 @@ static enum err format_first(struct store *s, const struct store_unlock *unlock,
 	struct ref none = { 0 };
 
 	TRY(sealer_new(unlock->volume_id, &s->sealer));
-	TRY(sealer_add_epoch(s->sealer, unlock->doors[0].epoch, unlock->doors[0].epoch_key));
+	TRY(sealer_add_door(s->sealer, &unlock->doors[0]));
 	TRY(write_noise(s->disk, DISK_HEAD0));
 	TRY(write_noise(s->disk, DISK_HEAD1));
 	TRY(alloc_new(s->disk, &s->alloc));
@@ -144,7 +144,7 @@ static enum err make_sealers(struct opening *o)
 		return err_at(ERR_INVALID, "%u keys", u->door_count);
 	for (unsigned i = 0; i < u->door_count; i++) {
 		TRY(sealer_new(u->volume_id, &o->sealers[i]));
-		TRY(sealer_add_epoch(o->sealers[i], u->doors[i].epoch, u->doors[i].epoch_key));
+		TRY(sealer_add_door(o->sealers[i], &u->doors[i]));
 	}
 	return OK;
 }
@@ -163,11 +163,13 @@ static enum err door_in_force(const struct store_unlock *u, const struct super *
 	return err_at(ERR_ROLLBACK, "the KEY file is not the one that the newest state names");
 }
 
-/* Takes the newest state that is whole; counts what had to be passed over. */
+/* Takes the newest state that is whole; counts what had to be passed over. A state from before a new
+ * epoch is opened with the keys of the newest: an epoch that began never ends for an older one. */
 static enum err choose_state(struct store *s, struct opening *o, unsigned *ret_index,
 			     struct store_report *report)
 {
 	struct candidates *list = o->list;
+	struct recover_found found = { 0 };
 
 	for (unsigned i = 0; i < list->count && i <= 8; i++) {
 		const struct candidate *c = &list->at[i];
@@ -179,10 +181,12 @@ static enum err choose_state(struct store *s, struct opening *o, unsigned *ret_i
 		if (err == OK) {
 			alloc_free(TAKE(s->alloc));
 			TRY(alloc_new(s->disk, &s->alloc));
-			err = recover_prove(s->disk, o->sealers[c->door], &c->super, witnessed,
-					    s->alloc, &report->damaged);
+			err = recover_prove(s->disk, o->sealers[report->door], &c->super, witnessed,
+					    s->alloc, &found);
 		}
 		if (err == OK) {
+			report->damaged = found.damaged;
+			s->older_blocks = found.older_blocks;
 			*ret_index = i;
 			return OK;
 		}
@@ -229,7 +233,8 @@ static void fill_report(struct opening *o, unsigned index, struct store_report *
 	memcpy(r->host_vkey, sb->host_vkey, SIGN_VKEY_LEN);
 }
 
-static enum err hold_previous(struct store *s, struct opening *o, unsigned index)
+static enum err hold_previous(struct store *s, struct opening *o, unsigned index,
+			      const struct store_report *r)
 {
 	for (unsigned i = index + 1; i < o->list->count; i++) {
 		const struct candidate *c = &o->list->at[i];
@@ -238,7 +243,8 @@ static enum err hold_previous(struct store *s, struct opening *o, unsigned index
 		if (mem_equal(c->super.root.sha256, o->list->at[index].super.root.sha256, SHA256_LEN))
 			continue;
 		TRY(alloc_hold_room(s->alloc, 1));
-		return recover_hold_previous(s->disk, o->sealers[c->door], &c->super, s->alloc);
+		return recover_hold_previous(s->disk, o->sealers[r->door], &c->super,
+					     s->alloc);
 	}
 	return OK;
 }
@@ -252,13 +258,26 @@ static enum err open_tree(struct store *s, struct opening *o, unsigned index,
 	s->durable = c->super;
 	sha256(o->list->head[c->slot / FORMAT_SLOTS] + super_offset(c->slot), FORMAT_SLOT_LEN,
 	       s->durable_sha256);
-	s->sealer = TAKE(o->sealers[c->door]);
+	s->sealer = TAKE(o->sealers[r->door]);
 	memcpy(s->super.keyfile_sha256, o->unlock->doors[r->door].keyfile_sha256, SHA256_LEN);
 	TRY(tree_new(s->disk, s->sealer, s->alloc, &c->super.root, c->super.depth,
 		     next_generation(r, o->unlock->seen_generation), &s->tree));
 	alloc_hold_seal(s->alloc, r->generation);
 	alloc_durable(s->alloc, r->generation);
 	return OK;
+}
+
+/* Whether a slot is left that an older epoch than the one in force opens. */
+static bool has_older_slot(const struct opening *o, const struct store_report *r)
+{
+	for (unsigned i = 0; i < o->list->count; i++)
+		if (o->list->at[i].super.epoch != o->unlock->doors[r->door].epoch)
+			return true;
+	for (unsigned slot = 0; slot < 2 * FORMAT_SLOTS; slot++)
+		if (sealer_knows_older_slot(o->sealers[r->door],
+					    o->list->head[slot / FORMAT_SLOTS] + super_offset(slot)))
+			return true;
+	return false;
 }
 
 static enum err open_state(struct store *s, struct opening *o, struct store_report *r)
@@ -275,10 +294,11 @@ static enum err open_state(struct store *s, struct opening *o, struct store_repo
 	TRY(door_in_force(o->unlock, &o->list->at[0].super, &r->door));
 	TRY(choose_state(s, o, &index, r));
 	fill_report(o, index, r);
+	r->unsettled = has_older_slot(o, r);
 	s->read_only = o->unlock->read_only || info.read_only || r->damaged;
 	if (!s->read_only) {
 		TRY(wipe_rejected(s, o->list, index));
-		TRY(hold_previous(s, o, index));
+		TRY(hold_previous(s, o, index, r));
 	}
 	TRY(open_tree(s, o, index, r));
 	if (!s->read_only)
@@ -319,11 +339,12 @@ void store_info(struct store *s, struct store_info *ret)
 	ret->total_blocks = a.owned + a.growable > a.reserve ? a.owned + a.growable - a.reserve : 0;
 	pthread_mutex_lock(&s->info_lock);
 	ret->generation = s->durable.generation;
-	ret->epoch = s->durable.epoch;
 	memcpy(ret->super_sha256, s->durable_sha256, SHA256_LEN);
 	pthread_mutex_unlock(&s->info_lock);
 	memcpy(ret->volume_id, s->super.volume_id, STORE_ID_LEN);
 	memcpy(ret->session_id, s->super.session_id, STORE_ID_LEN);
+	ret->epoch = sealer_epoch(s->sealer);
+	ret->older_blocks = s->older_blocks;
 	ret->read_only = s->read_only;
 	ret->frozen = (enum err)atomic_load(&s->frozen);
 }

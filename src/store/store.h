@@ -40,11 +40,21 @@ struct store_view {
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-/* One way in: the key of an epoch and the hash of the KEY file that gave it. */
+#define STORE_OLDER_MAX 7u /* older epochs that may still be in use beside the newest */
+
+/* Keys of older epochs, ascending. */
+struct store_older {
+	unsigned count;
+	uint32_t epoch[STORE_OLDER_MAX];
+	const struct secret *key[STORE_OLDER_MAX]; /* borrowed, 32 bytes each */
+};
+
+/* One way in: the key of an epoch, what it opens beside, and the hash of the KEY file that gave it. */
 struct store_door {
 	uint32_t epoch;
 	const struct secret *epoch_key; /* borrowed, 32 bytes */
 	uint8_t keyfile_sha256[SHA256_LEN];
+	struct store_older older; /* all below `epoch` */
 };
 
 struct store_unlock {
@@ -60,6 +70,7 @@ struct store_unlock {
 struct store_report {
 	bool was_clean;		/* the last session ended with a clean commit */
 	bool damaged;		/* some node cannot be read: opened read-only */
+	bool unsettled;		/* slots of another epoch are left: store_settle before going on */
 	unsigned steps_back;	/* newest states that were not whole */
 	unsigned door;		/* index of the door that the state names */
 	uint64_t generation;	/* the state that is open */
@@ -88,7 +99,8 @@ struct store_info {
 	uint64_t used_blocks;	/* reachable from the current state */
 	uint64_t free_blocks;	/* total less used, reserved and dirty; held blocks count as free */
 	uint64_t generation;	/* last durable */
-	uint32_t epoch;
+	uint32_t epoch;		/* that seals */
+	uint64_t older_blocks;	/* about how many are sealed under older ones */
 	uint8_t volume_id[STORE_ID_LEN];
 	uint8_t session_id[STORE_ID_LEN];
 	uint8_t super_sha256[SHA256_LEN]; /* of the last durable superblock slot */
@@ -174,6 +186,43 @@ void store_set_keyfile(struct store *s, const uint8_t sha256[SHA256_LEN]);
 void store_freeze(struct store *s, enum err why);
 /* Gives cached nodes back beyond the limit; takes the lock. Called now and then by long readers. */
 void store_trim(struct store *s);
+
+/* ---- epochs -------------------------------------------------------------------------------- */
+
+/* Everything is committed, nothing else uses the store meanwhile but readers. From here on everything is
+ * sealed under the epoch of `door`, whose KEY file stands on the disk, flushed, and whose older keys are
+ * those the store has now and the one it sealed with. The old epoch opens no slot any more afterwards.
+ * A failure leaves the old epoch in force or the new one, and freezes the store.
+ * ERR_TOO_MANY_EPOCHS: nothing was done; an older one must be re-sealed first. */
+MUST_CHECK enum err store_rekey(struct store *s, const struct store_door *door);
+/* Ends what a crash cut short, as store_report.unsettled tells. The same rules. */
+MUST_CHECK enum err store_settle(struct store *s);
+/* The oldest epoch of anything that the last sealed state reaches; the newest when the map is empty. */
+uint32_t store_oldest_epoch(struct store *s); /* takes the lock */
+
+/* How far re-sealing is. All zero at the beginning; belongs to one thread. */
+struct store_reseal {
+	struct store_key next;
+	uint64_t done_blocks;
+	uint64_t total_blocks; /* about; set by the first step */
+	bool skipped; /* something could not be read, or found no place: it stays as it is for now */
+};
+/* Re-seals what a leaf has of older epochs, at most about `blocks` blocks of records, in one transaction
+ * (which a commit makes durable). *ret_more: something may be left behind `next`. After the last step
+ * commit; when store_oldest_epoch is still older and nothing was skipped, begin anew.
+ * Takes the lock for short times; other work goes on. ERR_NO_SPACE as store_reserve: nothing was done,
+ * a commit or two may help. */
+MUST_CHECK enum err store_reseal_step(struct store *s, uint64_t blocks, struct store_reseal *at,
+				      bool *ret_more);
+/* Nothing of an older epoch is left (else ERR_BUSY): commits until no state that may be opened needs
+ * an older key, and lets the older keys go. Then the KEY file can go without them. The same rules as
+ * store_rekey. */
+MUST_CHECK enum err store_end_older_epochs(struct store *s);
+
+/* Overwrites every free block of DATA with noise; what was deleted is gone from the medium as far as
+ * the medium writes where it says. Nothing else uses the store meanwhile. */
+MUST_CHECK enum err store_purge(struct store *s,
+				void (*progress)(void *ctx, uint64_t done, uint64_t total), void *ctx);
 
 /* ---- checking ------------------------------------------------------------------------------ */
 

@@ -46,7 +46,7 @@ static void node_free(struct tree *t, struct node *n)
 	if (!n)
 		return;
 	if (n->page)
-		mem_wipe(n->page, FORMAT_NODE_LEN);
+		mem_wipe(n->page, FORMAT_PAGE_LEN);
 	free(n->page);
 	free(n->child);
 	free(n);
@@ -60,7 +60,7 @@ static enum err node_new(struct tree *t, unsigned level, struct node **ret)
 	if (!n)
 		return err_at(ERR_NOMEM, "tree node");
 	atomic_fetch_add(&t->nodes, 1);
-	n->page = malloc(FORMAT_NODE_LEN);
+	n->page = malloc(FORMAT_PAGE_LEN);
 	if (level > 0)
 		n->child = calloc(PAGE_INNER_MAX + 1, sizeof(*n->child));
 	if (!n->page || (level > 0 && !n->child)) {
@@ -83,14 +83,14 @@ static void subtree_free(struct tree *t, struct node *n)
 }
 
 enum err node_load(struct disk *disk, const struct sealer *sealer, const struct ref *ref,
-		   unsigned level, uint8_t page[FORMAT_NODE_LEN])
+		   unsigned level, uint8_t page[FORMAT_PAGE_LEN])
 {
-	struct seal_place place = { .kind = FORMAT_NODE, .level = (uint8_t)level };
+	uint8_t sealed[FORMAT_NODE_LEN];
 
 	if (ref->blocks != FORMAT_NODE_BLOCKS)
 		return err_at(ERR_MALFORMED, "node of %u blocks", ref->blocks);
-	TRY(disk_read(disk, DISK_DATA, ref->addr * DISK_BLOCK, page, FORMAT_NODE_LEN));
-	TRY(sealer_open(sealer, &place, true, ref, page));
+	TRY(disk_read(disk, DISK_DATA, ref->addr * DISK_BLOCK, sealed, sizeof(sealed)));
+	TRY(sealer_open_node(sealer, ref, sealed, page));
 	return page_validate(page, level);
 }
 
@@ -673,6 +673,100 @@ enum err tree_delete(struct tree *t, const struct store_key *key, struct ref *re
 	return OK;
 }
 
+/* ---- older epochs ---- */
+
+struct older_search {
+	struct tree *t;
+	uint32_t epoch;
+	uint64_t blocks;
+	uint8_t from[PAGE_KEY_LEN];
+	struct tree_older *ret;
+};
+
+/* Takes the leaf's old records from `from` on; false when neither they nor the leaf are old. */
+static bool take_older(struct older_search *o, const struct node *leaf)
+{
+	struct tree_older *ret = o->ret;
+	unsigned count = page_count(leaf->page), i;
+	bool exact, old = !leaf->dirty && leaf->ref.epoch != o->epoch;
+
+	i = page_search(leaf->page, o->from, &exact);
+	if (i == count)
+		return false;
+	key_decode(page_key(leaf->page, i), &ret->first);
+	for (; i < count; i++) {
+		struct page_item item;
+		struct ref ref;
+
+		page_item_at(leaf->page, i, &item);
+		if (item.ref)
+			ref_decode(item.ref, &ref);
+		if (item.ref && ref.epoch != o->epoch) {
+			if (ret->count == TREE_OLDER_MAX ||
+			    (ret->count > 0 && ret->blocks + ref.blocks > o->blocks)) {
+				ret->more = true;
+				break;
+			}
+			key_decode(item.key, &ret->at[ret->count].key);
+			ret->at[ret->count++].record = ref;
+			ret->blocks += ref.blocks;
+		}
+		key_decode(item.key, &ret->last);
+	}
+	return ret->count > 0 || old;
+}
+
+static enum err older_below(struct older_search *o, struct node *n)
+{
+	if (!n->child)
+		return take_older(o, n) ? OK : ERR_NOT_FOUND;
+	for (unsigned i = child_for(n->page, o->from); i < page_count(n->page); i++) {
+		struct node *child = atomic_load(&n->child[i]);
+		struct ref ref;
+		enum err err;
+
+		ref_decode(page_child(n->page, i), &ref);
+		/* What is dirty will be sealed anew itself; what it carries may be old. */
+		if (!(child && child->dirty) && ref.extra == o->epoch)
+			continue;
+		err = node_child(o->t, n, i, &child);
+		if (err == OK)
+			err = older_below(o, child);
+		if (err == OK || err == ERR_NOMEM)
+			return err;
+		if (err != ERR_NOT_FOUND) {
+			o->ret->skipped = true;
+			err_clear();
+		}
+	}
+	return ERR_NOT_FOUND;
+}
+
+enum err tree_older(struct tree *t, const struct store_key *from, uint64_t blocks,
+		    struct tree_older *ret)
+{
+	struct older_search o = {
+		.t = t, .epoch = sealer_epoch(t->sealer), .blocks = blocks, .ret = ret
+	};
+
+	memset(ret, 0, sizeof(*ret));
+	key_encode(from, o.from);
+	return t->root ? older_below(&o, t->root) : ERR_NOT_FOUND;
+}
+
+enum err tree_touch(struct tree *t, const struct store_key *key)
+{
+	uint8_t bytes[PAGE_KEY_LEN];
+	struct path p;
+
+	if (!t->root)
+		return OK;
+	key_encode(key, bytes);
+	TRY(descend(t, bytes, &p));
+	path_dirty(t, &p);
+	return OK;
+}
+
 /* ---- sealing ---- */
 
 static enum err stage_flush(struct tree *t)
@@ -722,8 +816,7 @@ static uint32_t least_epoch(const struct tree *t, const struct node *n)
 
 static enum err seal_node(struct tree *t, struct node *n)
 {
-	struct seal_place place = { .kind = FORMAT_NODE, .level = (uint8_t)page_level(n->page) };
-	struct ref ref = { .blocks = FORMAT_NODE_BLOCKS, .birth = t->open_gen };
+	struct ref ref = { 0 };
 	uint8_t *out;
 
 	if (n->child)
@@ -738,7 +831,8 @@ static enum err seal_node(struct tree *t, struct node *n)
 	ref.extra = least_epoch(t, n);
 	TRY(alloc_take(t->alloc, FORMAT_NODE_BLOCKS, &ref.addr));
 	TRY(stage_room(t, ref.addr, &out));
-	TRY(sealer_seal(t->sealer, &place, n->page, out, &ref));
+	page_set_birth(n->page, t->open_gen);
+	TRY(sealer_seal_node(t->sealer, n->page, out, &ref));
 	n->ref = ref;
 	n->dirty = false;
 	count_dirty(t, -1);

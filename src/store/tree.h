@@ -12,6 +12,8 @@
 
 struct tree;
 
+#define TREE_OLDER_MAX 64u
+
 /* The empty tree when `root` is null. `sealer`, `alloc`, `disk` are borrowed. */
 MUST_CHECK enum err tree_new(struct disk *disk, const struct sealer *sealer, struct alloc *alloc,
 			     const struct ref *root, unsigned depth, uint64_t open_gen,
@@ -38,6 +40,25 @@ MUST_CHECK enum err tree_delete(struct tree *t, const struct store_key *key, str
 /* Frees a run: at once when the open group made it, else held for the generation that is open. */
 void tree_release(struct tree *t, const struct ref *ref);
 
+/* What a leaf holds that is sealed under an older epoch than the sealing one. */
+struct tree_older {
+	struct store_key first, last; /* of the items looked at: the leaf's, from `from` on */
+	struct {
+		struct store_key key;
+		struct ref record;
+	} at[TREE_OLDER_MAX];
+	unsigned count; /* records; 0 when only the leaf itself is old */
+	uint64_t blocks; /* of these records */
+	bool more;	/* behind `last` there are more in the same leaf */
+	bool skipped;	/* a node could not be read and was passed over */
+};
+/* The first such leaf at or behind `from`, with records of at most `blocks` blocks (one at least).
+ * ERR_NOT_FOUND when there is none. A reader. */
+MUST_CHECK enum err tree_older(struct tree *t, const struct store_key *from, uint64_t blocks,
+			       struct tree_older *ret);
+/* The leaf where `key` belongs is sealed anew by the next commit. Room as for one change. */
+MUST_CHECK enum err tree_touch(struct tree *t, const struct store_key *key);
+
 /* Seals every dirty node, writes them through `stage` and begins the next group at `next_gen`.
  * Any failure leaves the tree in no state to go on: the caller freezes. */
 MUST_CHECK enum err tree_seal(struct tree *t, uint8_t *stage, size_t stage_len, uint64_t next_gen);
@@ -49,4 +70,4 @@ void tree_trim(struct tree *t);
 
 /* Reads one node's page into `page`, opened and validated. Keeps nothing. */
 MUST_CHECK enum err node_load(struct disk *disk, const struct sealer *sealer, const struct ref *ref,
-			      unsigned level, uint8_t page[FORMAT_NODE_LEN]);
+			      unsigned level, uint8_t page[FORMAT_PAGE_LEN]);

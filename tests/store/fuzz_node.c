@@ -34,15 +34,15 @@ static void use_inner(uint8_t *page)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	uint8_t *page = calloc(1, FORMAT_NODE_LEN);
+	uint8_t *page = calloc(1, FORMAT_PAGE_LEN);
 
 	if (!page)
 		return 0;
 	/* The first bytes are the head and slots; the rest comes from the end of the input, as values
 	 * stand at the end of a page. */
-	memcpy(page, data, size < FORMAT_NODE_LEN ? size : FORMAT_NODE_LEN);
-	if (size > 64 && size < FORMAT_NODE_LEN)
-		memcpy(page + FORMAT_NODE_LEN - size / 2, data + size - size / 2, size / 2);
+	memcpy(page, data, size < FORMAT_PAGE_LEN ? size : FORMAT_PAGE_LEN);
+	if (size > 64 && size < FORMAT_PAGE_LEN)
+		memcpy(page + FORMAT_PAGE_LEN - size / 2, data + size - size / 2, size / 2);
 	if (page_validate(page, 0) == OK)
 		use_leaf(page);
 	else if (page_validate(page, 1) == OK)

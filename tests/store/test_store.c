@@ -432,7 +432,7 @@ static void a_frozen_store_reads_and_refuses_changes(void **state)
 
 static void malformed_pages_are_refused(void **state)
 {
-	uint8_t page[FORMAT_NODE_LEN], broken[FORMAT_NODE_LEN], key[PAGE_KEY_LEN];
+	uint8_t page[FORMAT_PAGE_LEN], broken[FORMAT_PAGE_LEN], key[PAGE_KEY_LEN];
 	struct page_item item = { .key = key, .value = (const uint8_t *)"abc", .len = 3 };
 
 	page_init(page, 0);
