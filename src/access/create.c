@@ -157,10 +157,10 @@ static enum err write_keys(const struct vault_actor *actor, struct vault *v)
 static enum err format_volume(const struct vault_actor *actor, struct vault *v, const char *label)
 {
 	const uint8_t user[STORE_USER_LEN] = { 0 };
-	struct store_door door = { v->key.epoch, v->epoch_key, { 0 } };
+	struct store_door door;
 	struct store_unlock unlock = { .doors = &door, .door_count = 1 };
 
-	memcpy(door.keyfile_sha256, v->key.sha256, SHA256_LEN);
+	keyfile_door(&v->key, v->epoch_key, &door);
 	memcpy(unlock.volume_id, v->key.volume_id, STORE_ID_LEN);
 	TRY(home_host_key(actor->home, &unlock.host_key));
 	TRY(store_format(v->disk, &unlock, user));

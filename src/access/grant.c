@@ -9,11 +9,6 @@
 #include "base/text.h"
 #include "store/folder_disk.h"
 
-static enum disk_area other_area(enum disk_area area)
-{
-	return area == DISK_KEY0 ? DISK_KEY1 : DISK_KEY0;
-}
-
 static bool is_recipient(const struct keyfile *k, const struct age_recipient *who)
 {
 	for (size_t i = 0; i < k->recipient_count; i++)
@@ -52,27 +47,18 @@ static enum err record_grant(struct vault *v, const struct age_recipient *to, en
 	return leave_record(&v->actor, &event);
 }
 
-/* A clean commit stands in both HEAD files, so either names the new KEY file before the old one goes. */
-static enum err commit_key(struct vault *v)
-{
-	uint8_t user[STORE_USER_LEN];
-
-	store_set_keyfile(v->store, v->key.sha256);
-	store_user(v->store, user);
-	TRY(store_commit_seal(v->store, user, true));
-	return store_commit_flush(v->store);
-}
-
 static enum err put_key_in_force(struct vault *v)
 {
 	CLEANUP(sign_key_freep) struct sign_key *signer = NULL;
-	enum disk_area fresh = other_area(v->key_area);
+	enum disk_area fresh = vault_other_key_area(v);
 
 	TRY(staff_sign_key(v->actor.identity, &signer));
 	TRY(keyfile_write(v->disk, fresh, &v->key, v->epoch_key, signer));
 	/* Nothing may come to depend on bytes that the medium does not give back. */
 	TRY(keyfile_prove(v->disk, fresh, &v->key, v->epoch_key));
-	TRY(commit_key(v));
+	/* A clean commit stands in both HEAD files, so either names the new KEY file before the old
+	 * one goes. */
+	TRY(vault_commit_key(v));
 	return keyfile_copy(v->disk, fresh, v->key_area);
 }
 
@@ -95,6 +81,14 @@ static enum err write_ticket(struct vault *v, const struct age_recipient *to, co
 	return ticket_write(path, &d, to, v->actor.identity);
 }
 
+static bool has_committed(const struct vault *v)
+{
+	struct store_info info;
+
+	store_info(v->store, &info);
+	return info.generation > v->facts.store.generation;
+}
+
 static enum err grant(struct vault *v, const struct age_recipient *to, const char *ticket_path)
 {
 	enum err err;
@@ -106,13 +100,15 @@ static enum err grant(struct vault *v, const struct age_recipient *to, const cha
 	if (ticket_path)
 		TRY(write_ticket(v, to, ticket_path));
 	TRY(record_grant(v, to, OK));
-	if (is_recipient(&v->key, to))
-		return OK;
-	err = vault_add_recipient(v, to);
+	err = vault_settle(v);
+	if (err == OK && !is_recipient(&v->key, to))
+		err = vault_add_recipient(v, to);
 	if (err != OK) {
 		(void)!record_grant(v, to, err);
 		return err;
 	}
+	if (!has_committed(v))
+		return OK;
 	folder_disk_hide_times(v->disk);
 	return vault_remember(v, true);
 }

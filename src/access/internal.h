@@ -13,6 +13,7 @@ struct vault {
 	struct volume *volume;
 	struct keyfile key;	     /* in force */
 	enum disk_area key_area;     /* where it stands */
+	bool keys_agree;	     /* the other place holds a copy of it */
 	struct secret *device;	     /* D; NULL when not separated */
 	struct secret *epoch_key;
 	struct device device_record; /* as the keyring had it */
@@ -34,6 +35,12 @@ MUST_CHECK enum err vault_unlock(const struct vault_actor *actor, const char *pa
 /* The same on a disk that v->disk is already. */
 MUST_CHECK enum err vault_unlock_disk(const struct vault_actor *actor, const char *path,
 				      bool read_only, struct vault *v);
+/* Ends what a crash cut short: a new epoch, a new KEY file. Nothing when read-only. Changes the medium,
+ * so the record of what is done with the vault comes before. */
+MUST_CHECK enum err vault_settle(struct vault *v);
+/* v->key is named by both HEAD files, durably. */
+MUST_CHECK enum err vault_commit_key(struct vault *v);
+enum disk_area vault_other_key_area(const struct vault *v);
 /* One more person, durably: KEY file, state, KEY file. */
 MUST_CHECK enum err vault_add_recipient(struct vault *v, const struct age_recipient *who);
 /* Frees what vault_unlock made; commits nothing. All-zero is welcome. */

@@ -9,15 +9,18 @@
 #include "crypto/labels.h"
 #include "crypto/random.h"
 
-/* File: magic 8, length of the age file 4, age file, noise, HMAC 32. FORMAT.md, "KEY file". */
+/* File: magic 8, length of the age file 4, age file, noise, older keys 512, HMAC 32. FORMAT.md, "KEY
+ * file". */
 #define HEAD_LEN 12u
 #define MAC_AT (DISK_FIXED_LEN - SHA256_LEN)
-#define AGE_MAX (MAC_AT - HEAD_LEN)
+#define OLDER_AT (MAC_AT - OLDER_KEYS_LEN)
+#define AGE_MAX (OLDER_AT - HEAD_LEN)
 
 void keyfile_clear(struct keyfile *k)
 {
 	secret_free(k->share);
 	free(k->recipients);
+	older_keys_clear(&k->older);
 	memset(k, 0, sizeof(*k));
 }
 
@@ -41,6 +44,13 @@ enum err keyfile_epoch_key(const struct keyfile *k, const struct secret *device,
 		    secret_edit(key), AEAD_KEY_LEN);
 	*ret = TAKE(key);
 	return OK;
+}
+
+void keyfile_door(const struct keyfile *k, const struct secret *epoch_key, struct store_door *ret)
+{
+	*ret = (struct store_door){ .epoch = k->epoch, .epoch_key = epoch_key };
+	memcpy(ret->keyfile_sha256, k->sha256, SHA256_LEN);
+	older_keys_door(&k->older, &ret->older);
 }
 
 /* ---- writing ---- */
@@ -121,6 +131,17 @@ static void file_mac(const uint8_t *file, const struct secret *epoch_key, uint8_
 	mem_wipe(key, sizeof(key));
 }
 
+/* Older keys and HMAC, which stand behind everything else; then the whole goes to its place. */
+static enum err finish_file(struct disk *disk, enum disk_area area, struct keyfile *k,
+			    const struct secret *epoch_key, uint8_t *file)
+{
+	TRY(older_keys_seal(&k->older, k->volume_id, k->epoch, epoch_key, file + OLDER_AT));
+	file_mac(file, epoch_key, file + MAC_AT);
+	sha256(file, DISK_FIXED_LEN, k->sha256);
+	TRY(disk_write(disk, area, 0, file, DISK_FIXED_LEN));
+	return disk_flush(disk, area);
+}
+
 enum err keyfile_write(struct disk *disk, enum disk_area area, struct keyfile *k,
 		       const struct secret *epoch_key, const struct sign_key *signer)
 {
@@ -137,10 +158,30 @@ enum err keyfile_write(struct disk *disk, enum disk_area area, struct keyfile *k
 	memcpy(file, KEYFILE_MAGIC, 8);
 	store_u32(file + 8, (uint32_t)age.len);
 	memcpy(file + HEAD_LEN, age.data, age.len);
-	file_mac(file, epoch_key, file + MAC_AT);
-	sha256(file, sizeof(file), k->sha256);
-	TRY(disk_write(disk, area, 0, file, sizeof(file)));
-	return disk_flush(disk, area);
+	return finish_file(disk, area, k, epoch_key, file);
+}
+
+/* The file as `k` knows it, and vouched for by the epoch key. */
+static enum err read_proved(struct disk *disk, enum disk_area area, const struct keyfile *k,
+			    const struct secret *epoch_key, uint8_t *file)
+{
+	uint8_t mac[SHA256_LEN], sum[SHA256_LEN];
+
+	TRY(disk_read(disk, area, 0, file, DISK_FIXED_LEN));
+	sha256(file, DISK_FIXED_LEN, sum);
+	file_mac(file, epoch_key, mac);
+	if (!mem_equal(sum, k->sha256, SHA256_LEN) || !mem_equal(mac, file + MAC_AT, SHA256_LEN))
+		return err_at(ERR_FORGED, "KEY file");
+	return OK;
+}
+
+enum err keyfile_rewrite_older(struct disk *disk, enum disk_area from, enum disk_area to,
+			       struct keyfile *k, const struct secret *epoch_key)
+{
+	uint8_t file[DISK_FIXED_LEN];
+
+	TRY(read_proved(disk, from, k, epoch_key, file));
+	return finish_file(disk, to, k, epoch_key, file);
 }
 
 enum err keyfile_copy(struct disk *disk, enum disk_area from, enum disk_area to)
@@ -247,15 +288,15 @@ enum err keyfile_read(struct disk *disk, enum disk_area area, const struct age_i
 	return OK;
 }
 
-enum err keyfile_prove(struct disk *disk, enum disk_area area, const struct keyfile *k,
+enum err keyfile_prove(struct disk *disk, enum disk_area area, struct keyfile *k,
 		       const struct secret *epoch_key)
 {
-	uint8_t file[DISK_FIXED_LEN], mac[SHA256_LEN], sum[SHA256_LEN];
+	struct older_keys older = { 0 };
+	uint8_t file[DISK_FIXED_LEN];
 
-	TRY(disk_read(disk, area, 0, file, sizeof(file)));
-	sha256(file, sizeof(file), sum);
-	file_mac(file, epoch_key, mac);
-	if (!mem_equal(sum, k->sha256, SHA256_LEN) || !mem_equal(mac, file + MAC_AT, SHA256_LEN))
-		return err_at(ERR_FORGED, "KEY file");
+	TRY(read_proved(disk, area, k, epoch_key, file));
+	TRY(older_keys_open(file + OLDER_AT, k->volume_id, k->epoch, epoch_key, &older));
+	older_keys_clear(&k->older);
+	k->older = older;
 	return OK;
 }

@@ -43,6 +43,7 @@ static enum err open_volume(struct vault *v)
 {
 	TRY(record_unclean(v));
 	TRY(record_unlock(v));
+	TRY(vault_settle(v));
 	TRY(volume_open(v->store, &v->volume));
 	TRY(take_label(v));
 	return vault_remember(v, v->facts.store.was_clean);

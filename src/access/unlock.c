@@ -88,22 +88,28 @@ static enum err open_store(struct vault *v, struct keyring *k, bool read_only)
 	unsigned place[2], count = 0;
 	struct store_unlock unlock = { .doors = doors, .read_only = read_only };
 	struct seen seen = { 0 };
+	uint32_t newest = 0;
+	enum err err;
 
 	for (unsigned i = 0; i < 2; i++) {
 		if (!k->good[i])
 			continue;
 		place[count] = i;
-		doors[count] = (struct store_door){ k->file[i].epoch, k->epoch_key[i], { 0 } };
-		memcpy(doors[count].keyfile_sha256, k->file[i].sha256, SHA256_LEN);
+		newest = MAX(newest, k->file[i].epoch);
+		keyfile_door(&k->file[i], k->epoch_key[i], &doors[count++]);
 		memcpy(unlock.volume_id, k->file[i].volume_id, STORE_ID_LEN);
-		count++;
 	}
 	unlock.door_count = count;
 	if (!read_only)
 		TRY(home_host_key(v->actor.home, &unlock.host_key));
 	if (seen_load(v->actor.home, unlock.volume_id, &seen) == OK)
 		unlock.seen_generation = seen.generation;
-	TRY(store_open(v->disk, &unlock, &v->store, &v->facts.store));
+	err = store_open(v->disk, &unlock, &v->store, &v->facts.store);
+	if (err == ERR_FORGED && newest < seen.epoch)
+		return err_at(ERR_ROLLBACK, "the KEY files are of an older epoch than was seen");
+	TRY(err);
+	v->keys_agree = k->good[0] && k->good[1] &&
+			mem_equal(k->file[0].sha256, k->file[1].sha256, SHA256_LEN);
 	v->key_area = place[v->facts.store.door] ? DISK_KEY1 : DISK_KEY0;
 	v->key = k->file[place[v->facts.store.door]];
 	memset(&k->file[place[v->facts.store.door]], 0, sizeof(v->key));
@@ -127,6 +133,10 @@ static enum err check_rollback(struct vault *v)
 	TRY(err);
 	store_info(v->store, &info);
 	same_session = memcmp(seen.session_id, r->session_id, STORE_ID_LEN) == 0;
+	/* A rekey has ended when it is remembered: no loss of a tail leads back behind it. */
+	if (v->key.epoch < seen.epoch)
+		return err_at(ERR_ROLLBACK, "epoch %u, but this computer has seen epoch %u",
+			      v->key.epoch, seen.epoch);
 	if (r->generation > seen.generation)
 		return OK;
 	if (r->generation == seen.generation) {
@@ -195,6 +205,39 @@ enum err vault_unlock(const struct vault_actor *actor, const char *path, bool re
 	TRY(begin(actor, v));
 	TRY(folder_disk_open(path, read_only, &v->disk));
 	return vault_unlock_disk(actor, path, read_only, v);
+}
+
+/* ---- what a crash cut short ---- */
+
+enum err vault_commit_key(struct vault *v)
+{
+	uint8_t user[STORE_USER_LEN];
+
+	store_set_keyfile(v->store, v->key.sha256);
+	store_user(v->store, user);
+	TRY(store_commit_seal(v->store, user, true));
+	return store_commit_flush(v->store);
+}
+
+enum disk_area vault_other_key_area(const struct vault *v)
+{
+	return v->key_area == DISK_KEY0 ? DISK_KEY1 : DISK_KEY0;
+}
+
+enum err vault_settle(struct vault *v)
+{
+	if (v->facts.read_only)
+		return OK;
+	if (v->facts.store.unsettled)
+		TRY(store_settle(v->store));
+	v->facts.store.unsettled = false;
+	if (v->keys_agree)
+		return OK;
+	/* Once more in both HEAD files, so that either names the KEY file that stays. */
+	TRY(vault_commit_key(v));
+	TRY(keyfile_copy(v->disk, v->key_area, vault_other_key_area(v)));
+	v->keys_agree = true;
+	return OK;
 }
 
 void vault_clear(struct vault *v)

@@ -8,6 +8,7 @@
 #define LABEL_NODE "vault/v1/node"               /* seals tree nodes */
 #define LABEL_DATA "vault/v1/data"               /* seals data records */
 #define LABEL_KEYFILE "vault/v1/key-file"        /* HMAC over a KEY file */
+#define LABEL_OLDER_KEYS "vault/v1/older-keys"   /* seals keys of older epochs in a KEY file */
 #define LABEL_STAFF_SIGN "vault/v1/staff-sign"   /* Ed25519 seed from an age identity */
 #define LABEL_SIG_KEYFILE "vault-key/1"          /* signed: KEY file payload */
 #define LABEL_SIG_TICKET "vault-ticket/1"        /* signed: ticket */

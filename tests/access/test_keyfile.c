@@ -4,9 +4,11 @@
 #include "access/keyfile_format.h"
 #include "age/age.h"
 #include "base/cursor.h"
+#include "crypto/aead.h"
 #include "tests/check.h"
 #include "tests/store/sim_disk.h"
 
+#define OLDER_AT 64992u
 #define MAC_AT 65504u
 
 struct fixture {
@@ -185,6 +187,172 @@ static void what_was_written_is_read_and_proved(void **state)
 	assert_err(try_read(f, f->stranger), ERR_NO_KEY_FITS);
 }
 
+/* ---- keys of older epochs ---- */
+
+static struct xaes_key *table_key(const struct fixture *f)
+{
+	uint8_t key[32];
+	struct xaes_key *ret;
+
+	hkdf_sha256_expand(secret_data(f->epoch_key), "vault/v1/older-keys", 19, key, 32);
+	assert_ok(xaes_key_new(key, &ret));
+	return ret;
+}
+
+static void table_aad(uint32_t epoch, uint8_t out[20])
+{
+	memset(out, 0x11, 16);
+	store_u32(out + 16, epoch);
+}
+
+/* The table as it is, or as somebody with the epoch key could have written it. */
+static void open_table(const struct fixture *f, uint8_t out[472])
+{
+	struct xaes_key *key = table_key(f);
+	uint8_t aad[20];
+
+	table_aad(0x33, aad);
+	assert_ok(xaes_open(key, f->file + OLDER_AT, aad, 20, f->file + OLDER_AT + 24, 472,
+			    f->file + OLDER_AT + 24 + 472, out));
+	xaes_key_free(key);
+}
+
+static void put_table(struct fixture *f, uint32_t epoch, const uint8_t in[472])
+{
+	struct xaes_key *key = table_key(f);
+	uint8_t aad[20], mac_key[32];
+
+	table_aad(epoch, aad);
+	assert_ok(xaes_seal(key, f->file + OLDER_AT, aad, 20, in, 472, f->file + OLDER_AT + 24,
+			    f->file + OLDER_AT + 24 + 472));
+	xaes_key_free(key);
+	hkdf_sha256_expand(secret_data(f->epoch_key), "vault/v1/key-file", 17, mac_key, 32);
+	hmac_sha256(mac_key, 32, f->file, MAC_AT, f->file + MAC_AT);
+	poke(f);
+}
+
+static enum err try_prove(struct fixture *f, struct keyfile *k)
+{
+	enum err err;
+
+	keyfile_clear(k);
+	err = keyfile_read(f->disk, DISK_KEY0, f->id, k);
+	return err == OK ? keyfile_prove(f->disk, DISK_KEY0, k, f->epoch_key) : err;
+}
+
+static void add_older(struct fixture *f, uint32_t epoch)
+{
+	struct secret *key;
+
+	assert_ok(secret_random(32, &key));
+	assert_ok(older_keys_add(&f->key.older, epoch, key));
+	secret_free(key);
+}
+
+static void older_keys_stand_where_the_text_says(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t table[472], empty[472] = { 0 };
+
+	open_table(f, table);
+	assert_memory_equal(table, empty, 472);
+	add_older(f, 0x11);
+	add_older(f, 0x32);
+	write_key(f);
+	open_table(f, table);
+	assert_int_equal(load_u64(table), 2);
+	assert_int_equal(load_u64(table + 8), 0x11);
+	assert_memory_equal(table + 16, secret_data(f->key.older.key[0]), 32);
+	assert_int_equal(load_u64(table + 48), 0x32);
+	assert_memory_equal(table + 56, secret_data(f->key.older.key[1]), 32);
+	assert_memory_equal(table + 88, empty, 472 - 88);
+}
+
+static void the_new_key_opens_the_older_ones(void **state)
+{
+	struct fixture *f = *state;
+	struct keyfile k = { 0 };
+	struct secret *extra;
+
+	for (uint32_t i = 0; i < 7; i++)
+		add_older(f, 7 * i + 1);
+	write_key(f);
+	assert_ok(keyfile_read(f->disk, DISK_KEY0, f->id, &k));
+	assert_int_equal(k.older.count, 0);
+	assert_ok(keyfile_prove(f->disk, DISK_KEY0, &k, f->epoch_key));
+	assert_int_equal(k.older.count, 7);
+	for (uint32_t i = 0; i < 7; i++) {
+		assert_int_equal(k.older.epoch[i], 7 * i + 1);
+		assert_true(secret_equal(k.older.key[i], f->key.older.key[i]));
+	}
+	assert_ok(secret_random(32, &extra));
+	assert_err(older_keys_add(&k.older, 0x32, extra), ERR_TOO_MANY_EPOCHS);
+	secret_free(extra);
+	keyfile_clear(&k);
+}
+
+static void older_keys_that_cannot_be_are_refused(void **state)
+{
+	struct fixture *f = *state;
+	uint8_t good[472] = { 2 }, table[472];
+	struct keyfile k = { 0 };
+
+	good[8] = 0x11;
+	good[48] = 0x32;
+	put_table(f, 0x33, good);
+	assert_ok(try_prove(f, &k));
+	assert_int_equal(k.older.count, 2);
+	for (unsigned i = 0; i < 7; i++) {
+		static const struct {
+			unsigned at;
+			uint8_t is;
+		} bad[] = {
+			{ 0, 8 },     /* more than fit */
+			{ 0, 1 },     /* bytes behind the last */
+			{ 4, 1 },     /* not zero */
+			{ 12, 1 },    /* not zero */
+			{ 8, 0 },     /* epoch 0 */
+			{ 8, 0x32 },  /* not ascending */
+			{ 48, 0x33 }, /* not below the file's */
+		};
+
+		memcpy(table, good, sizeof(table));
+		table[bad[i].at] = bad[i].is;
+		put_table(f, 0x33, table);
+		assert_err(try_prove(f, &k), ERR_FORGED);
+	}
+	put_table(f, 0x34, good);
+	assert_err(try_prove(f, &k), ERR_FORGED);
+	keyfile_clear(&k);
+}
+
+static void older_keys_go_without_a_staff_key(void **state)
+{
+	struct fixture *f = *state;
+	struct keyfile k = { 0 };
+	uint8_t before[DISK_FIXED_LEN];
+
+	add_older(f, 0x11);
+	write_key(f);
+	memcpy(before, f->file, sizeof(before));
+	older_keys_clear(&f->key.older);
+	assert_ok(keyfile_rewrite_older(f->disk, DISK_KEY0, DISK_KEY1, &f->key, f->epoch_key));
+	assert_ok(disk_read(f->disk, DISK_KEY0, 0, f->file, sizeof(f->file)));
+	assert_memory_equal(f->file, before, sizeof(before));
+	assert_ok(keyfile_copy(f->disk, DISK_KEY1, DISK_KEY0));
+	assert_ok(disk_read(f->disk, DISK_KEY0, 0, f->file, sizeof(f->file)));
+	assert_memory_equal(f->file, before, OLDER_AT);
+	assert_memory_not_equal(f->file + OLDER_AT, before + OLDER_AT, 24);
+	assert_ok(try_prove(f, &k));
+	assert_memory_equal(k.sha256, f->key.sha256, SHA256_LEN);
+	assert_int_equal(k.older.count, 0);
+	keyfile_clear(&k);
+	/* Not from a file that changed meanwhile. */
+	sim_flip(f->sim, DISK_KEY0, 60000, 1);
+	assert_err(keyfile_rewrite_older(f->disk, DISK_KEY0, DISK_KEY1, &f->key, f->epoch_key),
+		   ERR_FORGED);
+}
+
 /* ---- how many people there are ---- */
 
 static unsigned stanzas(struct fixture *f)
@@ -238,7 +406,7 @@ static void other_magics_and_lengths_are_told_apart(void **state)
 	poke(f);
 	assert_err(try_read(f, f->id), ERR_NOT_A_VAULT);
 	memcpy(f->file, "VLTKEY01", 8);
-	for (uint32_t n = 65493; n; n = n == 65493 ? UINT32_MAX : n == UINT32_MAX ? 100 : 0) {
+	for (uint32_t n = 64981; n; n = n == 64981 ? UINT32_MAX : n == UINT32_MAX ? 100 : 0) {
 		store_u32(f->file + 8, n);
 		poke(f);
 		assert_err(try_read(f, f->id), ERR_FORGED);
@@ -314,6 +482,10 @@ int main(void)
 		STORY(every_field_stands_where_the_text_says),
 		STORY(the_epoch_key_takes_share_and_device_secret),
 		STORY(what_was_written_is_read_and_proved),
+		STORY(older_keys_stand_where_the_text_says),
+		STORY(the_new_key_opens_the_older_ones),
+		STORY(older_keys_that_cannot_be_are_refused),
+		STORY(older_keys_go_without_a_staff_key),
 		STORY(neither_stanzas_nor_lengths_tell_how_many_people_there_are),
 		STORY(two_hundred_people_fit_and_no_more),
 		STORY(other_magics_and_lengths_are_told_apart),

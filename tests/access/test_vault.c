@@ -294,14 +294,34 @@ static void flip(const char *path, const char *file, long at)
 	assert_int_equal(fclose(fp), 0);
 }
 
+static enum err try_read(struct person *p, const char *path)
+{
+	struct vault_facts facts;
+	struct vault *v;
+
+	TRY(vault_open(&p->actor, path, true, NULL, &v, &facts));
+	return vault_close(v);
+}
+
 static void one_damaged_key_file_is_survived_and_two_are_told(void **state)
 {
 	struct fixture *f = *state;
 
 	flip(f->path, "KEY0.AGE", 60000);
-	assert_ok(try_open(&f->a, f->path));
+	assert_ok(try_read(&f->a, f->path));
 	flip(f->path, "KEY1.AGE", 300);
 	assert_err(try_open(&f->a, f->path), ERR_FORGED);
+}
+
+static void a_damaged_key_file_is_made_good_by_the_next_session(void **state)
+{
+	struct fixture *f = *state;
+
+	for (unsigned i = 0; i < 2; i++) {
+		flip(f->path, i ? "KEY1.AGE" : "KEY0.AGE", 60000);
+		assert_ok(try_open(&f->a, f->path));
+		shell("cmp '%s'/KEY?.AGE%s", f->path, "");
+	}
 }
 
 static void not_a_vault_is_told_from_a_missing_one(void **state)
@@ -476,6 +496,7 @@ int main(void)
 		STORY(no_log_no_vault),
 		STORY(no_log_no_new_vault_either),
 		STORY(one_damaged_key_file_is_survived_and_two_are_told),
+		STORY(a_damaged_key_file_is_made_good_by_the_next_session),
 		STORY(not_a_vault_is_told_from_a_missing_one),
 		STORY(a_truncated_head_file_is_no_vault),
 		STORY(a_newer_key_file_is_told),
