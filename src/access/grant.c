@@ -58,7 +58,7 @@ static enum err put_key_in_force(struct vault *v)
 	TRY(keyfile_prove(v->disk, fresh, &v->key, v->epoch_key));
 	/* A clean commit stands in both HEAD files, so either names the new KEY file before the old
 	 * one goes. */
-	TRY(vault_commit_key(v));
+	TRY(vault_commit_key(v, &v->key, true));
 	return keyfile_copy(v->disk, fresh, v->key_area);
 }
 

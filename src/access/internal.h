@@ -27,6 +27,8 @@ MUST_CHECK enum err leave_record(const struct vault_actor *actor, const struct a
 /* An event with the fields that every record about this vault has. */
 void vault_event(const struct vault *v, enum audit_code code, struct audit_event *ret);
 enum audit_result record_result(enum err err); /* ok, refused by a rule, or failed */
+/* An event without mode, result by `how`; keeps the detail of the error at hand. */
+MUST_CHECK enum err record_deed(const struct vault *v, enum audit_code code, enum err how);
 MUST_CHECK enum err record_unclean(struct vault *v);
 
 /* Everything up to the store: files, keys, device secret, state, rollback check. No record. */
@@ -38,8 +40,13 @@ MUST_CHECK enum err vault_unlock_disk(const struct vault_actor *actor, const cha
 /* Ends what a crash cut short: a new epoch, a new KEY file. Nothing when read-only. Changes the medium,
  * so the record of what is done with the vault comes before. */
 MUST_CHECK enum err vault_settle(struct vault *v);
-/* v->key is named by both HEAD files, durably. */
-MUST_CHECK enum err vault_commit_key(struct vault *v);
+/* The state as it is, durably. `clean`: no session is open after this. */
+MUST_CHECK enum err vault_commit(struct vault *v, bool clean);
+/* The same in both HEAD files, and both name `k`. */
+MUST_CHECK enum err vault_commit_key(struct vault *v, const struct keyfile *k, bool clean);
+/* `next`, which stands in the other place and is named by the newest states, is the one in force: takes
+ * it and its key over (NULL: the key is as before) and copies it to the place of the old one. */
+MUST_CHECK enum err vault_take_key(struct vault *v, struct keyfile *next, struct secret **epoch_key);
 enum disk_area vault_other_key_area(const struct vault *v);
 /* One more person, durably: KEY file, state, KEY file. */
 MUST_CHECK enum err vault_add_recipient(struct vault *v, const struct age_recipient *who);

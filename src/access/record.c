@@ -66,6 +66,28 @@ enum audit_result record_result(enum err err)
 	}
 }
 
+enum err record_deed(const struct vault *v, enum audit_code code, enum err how)
+{
+	struct audit_event event;
+	struct store_info info;
+	char detail[512];
+	enum err err;
+
+	text_copy(detail, sizeof(detail), err_detail());
+	vault_event(v, code, &event);
+	event.reason = how;
+	event.result = record_result(how);
+	event.mode = NULL;
+	if (v->store) {
+		store_info(v->store, &info);
+		event.generation = info.generation;
+	}
+	err = leave_record(&v->actor, &event);
+	if (err == OK)
+		(void)err_at(how, "%s", detail);
+	return err;
+}
+
 /* The session before did not end well: what it left is told before anything new happens. */
 enum err record_unclean(struct vault *v)
 {

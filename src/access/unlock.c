@@ -207,39 +207,6 @@ enum err vault_unlock(const struct vault_actor *actor, const char *path, bool re
 	return vault_unlock_disk(actor, path, read_only, v);
 }
 
-/* ---- what a crash cut short ---- */
-
-enum err vault_commit_key(struct vault *v)
-{
-	uint8_t user[STORE_USER_LEN];
-
-	store_set_keyfile(v->store, v->key.sha256);
-	store_user(v->store, user);
-	TRY(store_commit_seal(v->store, user, true));
-	return store_commit_flush(v->store);
-}
-
-enum disk_area vault_other_key_area(const struct vault *v)
-{
-	return v->key_area == DISK_KEY0 ? DISK_KEY1 : DISK_KEY0;
-}
-
-enum err vault_settle(struct vault *v)
-{
-	if (v->facts.read_only)
-		return OK;
-	if (v->facts.store.unsettled)
-		TRY(store_settle(v->store));
-	v->facts.store.unsettled = false;
-	if (v->keys_agree)
-		return OK;
-	/* Once more in both HEAD files, so that either names the KEY file that stays. */
-	TRY(vault_commit_key(v));
-	TRY(keyfile_copy(v->disk, v->key_area, vault_other_key_area(v)));
-	v->keys_agree = true;
-	return OK;
-}
-
 void vault_clear(struct vault *v)
 {
 	(void)!volume_close(TAKE(v->volume));

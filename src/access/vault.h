@@ -70,6 +70,42 @@ MUST_CHECK enum err vault_grant(const struct vault_actor *actor, const char *pat
 MUST_CHECK enum err vault_enrol(const struct vault_actor *actor, const char *ticket_path,
 				struct device *ret_facts);
 
+/* ---- a new key for a vault (docs/FORMAT.md, "A new epoch") ---- */
+
+struct vault_rekey {
+	const struct age_recipient *without; /* borrowed: who is let out; the actor never is */
+	size_t without_count;
+	bool wait; /* until nothing is left that an older key opens */
+	void (*progress)(void *ctx, uint64_t done_blocks, uint64_t total_blocks); /* may be NULL */
+	bool (*stop)(void *ctx); /* asked between steps of the waiting; may be NULL */
+	void *ctx;
+};
+struct vault_rekeyed {
+	char label[VAULT_LABEL_MAX + 1];
+	uint32_t epoch; /* 0: still the old one is in force */
+	size_t recipients;
+	uint64_t older_blocks; /* about how many only an older key opens yet */
+};
+/* From here on everything is sealed under a fresh key, which only those who are left get. Opens and
+ * closes the vault on its own. What is older is re-sealed while the vault is mounted, or here.
+ * ERR_TOO_MANY_EPOCHS: without `wait`, and 8 keys are in use. ERR_INTERRUPTED: `stop` said so; the new
+ * key is in force (if ret->epoch says so), and the rest goes on at the next mount. ERR_DAMAGED: what
+ * cannot be read cannot be re-sealed either. *ret tells how far it got, also after an error. */
+MUST_CHECK enum err vault_rekey(const struct vault_actor *actor, const char *path,
+				const struct vault_rekey *how, struct vault_rekeyed *ret);
+/* Whether older keys are still kept, for something that they seal or only to be let go. */
+bool vault_has_older_keys(const struct vault *v);
+/* Of a vault that is open for writing, while others use its volume: lets the older keys go, once
+ * nothing is left that they open (else ERR_BUSY), and leaves the record. By one thread. */
+MUST_CHECK enum err vault_end_epochs(struct vault *v);
+
+/* Overwrites all free space of the medium, so that what was deleted is not there any more as far as
+ * the medium writes where it is told to. Opens and closes the vault on its own. */
+MUST_CHECK enum err vault_purge(const struct vault_actor *actor, const char *path,
+				void (*progress)(void *ctx, uint64_t done_blocks,
+						 uint64_t total_blocks),
+				void *ctx, char ret_label[VAULT_LABEL_MAX + 1]);
+
 /* A recorder that appends to this host's own log. */
 MUST_CHECK enum err vault_host_recorder(struct home *home, struct audit_log **ret_log,
 					struct recorder *ret);

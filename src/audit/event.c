@@ -17,6 +17,9 @@ static const char *const codes[AUDIT_CODES] = {
 	[AUDIT_CHECK] = "check",
 	[AUDIT_ROLLBACK] = "rollback",
 	[AUDIT_RECOVERED] = "recovered",
+	[AUDIT_REKEY] = "rekey",
+	[AUDIT_RESEAL_END] = "reseal_end",
+	[AUDIT_PURGE] = "purge",
 };
 
 const char *audit_code_name(enum audit_code code)

@@ -21,6 +21,9 @@ enum audit_code {
 	AUDIT_CHECK,	   /* check       検査 */
 	AUDIT_ROLLBACK,	   /* rollback    巻き戻し検知 */
 	AUDIT_RECOVERED,   /* recovered   記録の復旧 */
+	AUDIT_REKEY,	   /* rekey       鍵の更新 */
+	AUDIT_RESEAL_END,  /* reseal_end  再封印の完了 */
+	AUDIT_PURGE,	   /* purge       空き領域の消去 */
 	AUDIT_CODES
 };
 enum audit_result { AUDIT_OK, AUDIT_REFUSED, AUDIT_FAILED }; /* ok, refused, failed */

@@ -44,6 +44,24 @@ enum err window_find(struct volume *v, const struct inode *inode, uint64_t index
 	return err;
 }
 
+/* Re-sealing moves records without the inode's lock, so one that was looked up may be gone by the time
+ * it is read, and its blocks hold something else. A record that does not open is believed to be forged
+ * only when it still is the one in the tree. True: some were moved, `w` is as they are now. */
+static bool window_refresh(struct volume *v, const struct inode *inode, uint64_t index,
+			   struct window *w)
+{
+	struct window now;
+	bool moved = false;
+
+	if (window_find(v, inode, index, &now) != OK || now.count != w->count)
+		return false;
+	for (unsigned i = 0; i < now.count; i++)
+		moved = moved || memcmp(now.extents[i].ref.nonce, w->extents[i].ref.nonce,
+					XAES_NONCE_LEN) != 0;
+	*w = now;
+	return moved;
+}
+
 enum err inline_read(struct volume *v, const struct inode *inode, uint8_t *out, size_t cap,
 		     size_t *ret_len)
 {
@@ -81,10 +99,7 @@ static enum err window_read_inline(struct volume *v, const struct inode *inode, 
 	return OK;
 }
 
-/* A record that is wanted whole goes straight to `out`, if its last block fits there too.
- *
- * The blocks cannot be reused under our feet although the store's lock was let go: an extent goes
- * away only under the inode's lock, which the caller holds. */
+/* A record that is wanted whole goes straight to `out`, if its last block fits there too. */
 static enum err extent_read(struct volume *v, const struct extent *e, uint32_t from, uint32_t to,
 			    uint32_t room, uint8_t *out)
 {
@@ -93,17 +108,13 @@ static enum err extent_read(struct volume *v, const struct extent *e, uint32_t f
 	return cache_read(v, e, from - e->begin, to - from, out);
 }
 
-enum err window_read(struct volume *v, const struct inode *inode, uint64_t index, uint32_t from,
-		     uint32_t len, uint8_t *out)
+static enum err window_read_extents(struct volume *v, const struct window *w, uint32_t from,
+				    uint32_t len, uint8_t *out)
 {
 	uint32_t at = from, to = from + len;
-	struct window w;
 
-	if (index == 0 && inode->item.is_inline)
-		return window_read_inline(v, inode, from, len, out);
-	TRY(window_find(v, inode, index, &w));
-	for (unsigned i = 0; i < w.count && at < to; i++) {
-		const struct extent *e = &w.extents[i];
+	for (unsigned i = 0; i < w->count && at < to; i++) {
+		const struct extent *e = &w->extents[i];
 		uint32_t low = MIN(MAX(at, e->begin), to), high = MIN(e->end, to);
 
 		if (high <= low)
@@ -114,6 +125,21 @@ enum err window_read(struct volume *v, const struct inode *inode, uint64_t index
 	}
 	memset(out + (at - from), 0, to - at);
 	return OK;
+}
+
+enum err window_read(struct volume *v, const struct inode *inode, uint64_t index, uint32_t from,
+		     uint32_t len, uint8_t *out)
+{
+	struct window w;
+	enum err err;
+
+	if (index == 0 && inode->item.is_inline)
+		return window_read_inline(v, inode, from, len, out);
+	TRY(window_find(v, inode, index, &w));
+	do
+		err = window_read_extents(v, &w, from, len, out);
+	while (err == ERR_FORGED && window_refresh(v, inode, index, &w));
+	return err;
 }
 
 static enum err window_load_inline(struct volume *v, struct chunk *c, bool freeing)
@@ -129,13 +155,10 @@ static enum err window_load_inline(struct volume *v, struct chunk *c, bool freei
 }
 
 /* Extents side by side, with zeroes between them. */
-static enum err window_load_extents(struct volume *v, struct chunk *c, const struct window *w,
-				    bool freeing)
+static enum err window_copy_extents(struct volume *v, struct chunk *c, const struct window *w)
 {
-	const struct extent *last = &w->extents[w->count - 1];
 	uint32_t at = w->extents[0].begin;
 
-	TRY(chunk_prepare(v, c, last->begin + last->ref.blocks * DISK_BLOCK, freeing));
 	for (unsigned i = 0; i < w->count; i++) {
 		const struct extent *e = &w->extents[i];
 
@@ -143,6 +166,20 @@ static enum err window_load_extents(struct volume *v, struct chunk *c, const str
 		TRY(store_record_read(v->store, &e->key, &e->ref, c->data + e->begin));
 		at = e->end;
 	}
+	return OK;
+}
+
+static enum err window_load_extents(struct volume *v, struct chunk *c, struct window *w,
+				    bool freeing)
+{
+	const struct extent *last = &w->extents[w->count - 1];
+	enum err err;
+
+	TRY(chunk_prepare(v, c, last->begin + last->ref.blocks * DISK_BLOCK, freeing));
+	do
+		err = window_copy_extents(v, c, w);
+	while (err == ERR_FORGED && window_refresh(v, c->inode, c->index, w));
+	TRY(err);
 	c->lo = w->extents[0].begin;
 	c->hi = last->end;
 	return OK;

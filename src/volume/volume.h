@@ -140,6 +140,14 @@ void volume_statfs(struct volume *v, struct volume_statfs *ret);
 /* The medium is gone: no change any more, nothing is written. */
 void volume_freeze(struct volume *v, enum err why);
 
+/* ---- re-sealing (store.h, "epochs") ---- */
+/* One step of it, while others use the volume. Begins with all zero; *ret_more: go on. After the last
+ * step sync, and ask store_oldest_epoch whether that was all. Waits for space as a write does. */
+MUST_CHECK enum err volume_reseal_step(struct volume *v, uint64_t blocks, struct store_reseal *at,
+				       bool *ret_more);
+/* Calls `fn` while everything is committed and nothing changes or commits; reading goes on. */
+MUST_CHECK enum err volume_quiet(struct volume *v, enum err (*fn)(void *ctx), void *ctx);
+
 /* ---- checking ---- */
 struct volume_check_result {
 	struct store_check_result store;

@@ -93,18 +93,39 @@ static enum err xattr_read_record(struct volume *v, const struct xattr_place *pl
 	return OK;
 }
 
+/* As with extents: re-sealing may have moved it after it was looked up. */
+static bool xattr_has_moved(struct volume *v, uint64_t ino, const char *name,
+			    const struct xattr_place *was)
+{
+	struct xattr_place now;
+
+	return xattr_find(v, ino, name, &now, NULL, 0) == OK && now.found && now.ref.blocks > 0 &&
+	       memcmp(now.ref.nonce, was->ref.nonce, XAES_NONCE_LEN) != 0;
+}
+
+static enum err xattr_get_once(struct volume *v, uint64_t ino, const char *name, void *out,
+			       size_t cap, struct xattr_place *place)
+{
+	TRY(xattr_find(v, ino, name, place, out, cap));
+	if (!place->found)
+		return ERR_NO_DATA;
+	if (cap > 0 && place->value_len > cap)
+		return ERR_RANGE;
+	if (cap > 0 && place->ref.blocks > 0)
+		return xattr_read_record(v, place, out);
+	return OK;
+}
+
 static enum err xattr_get_locked(struct volume *v, uint64_t ino, const char *name, void *out,
 				 size_t cap, size_t *ret_len)
 {
 	struct xattr_place place;
+	enum err err;
 
-	TRY(xattr_find(v, ino, name, &place, out, cap));
-	if (!place.found)
-		return ERR_NO_DATA;
-	if (cap > 0 && place.value_len > cap)
-		return ERR_RANGE;
-	if (cap > 0 && place.ref.blocks > 0)
-		TRY(xattr_read_record(v, &place, out));
+	do
+		err = xattr_get_once(v, ino, name, out, cap, &place);
+	while (err == ERR_FORGED && xattr_has_moved(v, ino, name, &place));
+	TRY(err);
 	*ret_len = place.value_len;
 	return OK;
 }
