@@ -82,19 +82,29 @@ TEST_MODULES := base crypto age store audit volume org access fuse cli
 test_srcs    := $(foreach m,$(TEST_MODULES),$(wildcard tests/$(m)/test_*.c))
 # Every tests/MODULE/fuzz_NAME.c also becomes replay_NAME, which plays its corpus once.
 replays       = $(patsubst tests/$(1)/fuzz_%.c,$(BUILD)/tests/$(1)/replay_%,$(wildcard tests/$(1)/fuzz_*.c))
+fuzzers       = $(patsubst tests/$(1)/fuzz_%.c,$(BUILD)/tests/$(1)/fuzz_%,$(wildcard tests/$(1)/fuzz_*.c))
 TEST_PROGS   := $(patsubst %.c,$(BUILD)/%,$(test_srcs)) $(foreach m,$(TEST_MODULES),$(call replays,$(m)))
+FUZZ_PROGS   := $(foreach m,$(TEST_MODULES),$(call fuzzers,$(m)))
 define test_rule
 tests_$(1)_help := $(patsubst %.c,$(BUILD)/%.o,$(filter-out $(wildcard tests/$(1)/test_*.c tests/$(1)/fuzz_*.c tests/$(1)/gen_*.c),$(wildcard tests/$(1)/*.c)))
 $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c)): $(BUILD)/tests/$(1)/%: $(BUILD)/tests/$(1)/%.o $$(tests_$(1)_help) $$(SIM_OBJS_$(1)) $$(call below,$(1))
 	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS_ALL) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -lcmocka $$(LIBS) -o $$@
-$(call replays,$(1)): $(BUILD)/tests/$(1)/replay_%: $(BUILD)/tests/$(1)/fuzz_%.o $(BUILD)/tests/fuzz_main.o $$(call below,$(1))
+$(call replays,$(1)): $(BUILD)/tests/$(1)/replay_%: $(BUILD)/tests/$(1)/fuzz_%.o $(BUILD)/tests/fuzz_main.o $$(FUZZ_WITH_$(1)) $$(call below,$(1))
 	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS_ALL) $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -o $$@
+$(call fuzzers,$(1)): $(BUILD)/tests/$(1)/fuzz_%: $(BUILD)/tests/$(1)/fuzz_%.o $$(FUZZ_WITH_$(1)) $$(call below,$(1))
+	$$(call say,LD,$$@)$$(CC) $$(LDFLAGS_ALL) -fsanitize=fuzzer $$(filter %.o,$$^) -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS) -o $$@
 test-$(1): $(patsubst %.c,$(BUILD)/%,$(wildcard tests/$(1)/test_*.c)) $(call replays,$(1))
 	$$(Q)tests/run --build $(BUILD) $$^
 endef
 # The simulated disk of tests/store serves the tests of the layers above it too.
 SIM_OBJS_volume := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/store/sim_*.c))
 SIM_OBJS_access := $(SIM_OBJS_volume)
+# What a fuzzer of that module needs beside the libraries.
+FUZZ_WITH_store  := $(BUILD)/tests/store/sim_disk.o
+FUZZ_WITH_volume := $(FUZZ_WITH_store)
+FUZZ_WITH_access := $(FUZZ_WITH_store)
+FUZZ_WITH_fuse   := $(call objs,fuse)
+FUZZ_WITH_cli    := $(filter-out %/main.o,$(call objs,tools)) $(call objs,fuse)
 $(foreach m,$(TEST_MODULES),$(eval $(call test_rule,$(m))))
 
 test-programs: $(TEST_PROGS)
@@ -160,20 +170,17 @@ bench: deps
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
 	$(Q)tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
 
-# ---- fuzzing: libFuzzer, clang; FUZZ_SECONDS each ----
+# ---- fuzzing: libFuzzer, clang; FUZZ_SECONDS each; FUZZ='age/header …' for some of them ----
 FUZZ_SECONDS ?= 600
-fuzz_srcs := $(wildcard tests/*/fuzz_*.c)
-FUZZERS   := $(patsubst tests/%.c,$(BUILD)-fuzz/%,$(fuzz_srcs))
-$(BUILD)-fuzz/%: tests/%.c $(wildcard src/*/*.c src/*/*.h)
-	$(Q)mkdir -p $(@D)
-	$(call say,FUZZ,$@)clang $(filter-out -MMD -MP -D_FORTIFY_SOURCE=2,$(CFLAGS_ALL)) -O1 -g \
-		-fsanitize=fuzzer,address,undefined $< $(foreach m,$(below_access),$(wildcard src/$(m)/*.c)) \
-		$(LIBS) -o $@
-fuzzers: $(FUZZERS)
+FUZZING = BUILD=$(BUILD)-fuzz CC=clang OPT='-O1 -g' CFLAGS=-Wno-unknown-warning-option \
+	SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer'
+fuzz-programs: $(FUZZ_PROGS)
+fuzzers:
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) $(FUZZING) fuzz-programs
 fuzz:
 	$(call install_deps,$(DEPS) clang libclang-rt-14-dev)
-	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) fuzzers
-	$(Q)tests/fuzz $(BUILD)-fuzz $(FUZZ_SECONDS) $(FUZZERS)
+	$(Q)$(MAKE) --no-print-directory fuzzers
+	$(Q)tests/fuzz $(BUILD)-fuzz $(FUZZ_SECONDS) $(FUZZ)
 
 # ---- installing ----
 install: all
@@ -200,5 +207,5 @@ clean:
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')
 .PHONY: all locale test-programs deps test-deps demo check suite check-asan check-ubsan check-crash \
-	check-layers bench fuzzers fuzz install deb-ready format clean
+	check-layers bench fuzz-programs fuzzers fuzz install deb-ready format clean
 .SECONDARY:

@@ -170,7 +170,7 @@ enum err wire_read_event(const struct message *m, struct audit_event *ret)
 
 		memcpy((char *)&e + event_texts[i], &text, sizeof(text));
 	}
-	if (!reader_done(&r) || e.code >= AUDIT_CODES)
+	if (!reader_done(&r) || e.code >= AUDIT_CODES || e.result > AUDIT_FAILED)
 		return err_at(ERR_INTERNAL, "a record that cannot be read");
 	*ret = e;
 	return OK;
