@@ -3,6 +3,7 @@
 #include "age/age.h"
 #include "age/armor.h"
 #include "age/header.h"
+#include "age/reader.h"
 #include "age/stream.h"
 
 #define PIECE 65536u /* ciphertext that is read at a time */
@@ -96,6 +97,15 @@ static enum err header_read(struct age_inflow *in, struct buf *text)
 	}
 }
 
+enum err age_file_key(const struct age_who *who, struct age_inflow *in, struct secret **ret,
+		      size_t *ret_header_len)
+{
+	CLEANUP(buf_clear) struct buf text = {0};
+
+	TRY(header_read(in, &text));
+	return header_open(who, text.data, text.len, ret, ret_header_len);
+}
+
 static enum err payload_decrypt(const struct secret *file_key, struct age_inflow *in,
 				struct age_sink into)
 {
@@ -117,12 +127,10 @@ static enum err payload_decrypt(const struct secret *file_key, struct age_inflow
 static enum err binary_decrypt(const struct age_who *who, struct age_inflow *in,
 			       struct age_sink into)
 {
-	CLEANUP(buf_clear) struct buf text = {0};
 	CLEANUP(secret_freep) struct secret *file_key = NULL;
-	size_t used;
+	size_t header_len;
 
-	TRY(header_read(in, &text));
-	TRY(header_open(who, text.data, text.len, &file_key, &used));
+	TRY(age_file_key(who, in, &file_key, &header_len));
 	return payload_decrypt(file_key, in, into);
 }
 

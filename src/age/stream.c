@@ -7,7 +7,8 @@
 #include "crypto/hash.h"
 #include "crypto/random.h"
 
-#define SEALED_CHUNK (STREAM_CHUNK + AEAD_TAG_LEN)
+#define SEALED_CHUNK STREAM_SEALED
+_Static_assert(STREAM_SEALED == STREAM_CHUNK + AEAD_TAG_LEN, "tag length");
 
 /* What writer and reader share: the key, and the number of the next chunk. */
 struct stream {
@@ -48,11 +49,11 @@ static enum err stream_init(struct stream *s, struct age_sink into)
 	return secret_new(STREAM_CHUNK, &s->plain);
 }
 
-static void key_derive(struct stream *s, const struct secret *file_key,
+static void key_derive(struct secret *key, const struct secret *file_key,
 		       const uint8_t nonce[STREAM_NONCE_LEN])
 {
 	hkdf_sha256(secret_data(file_key), secret_len(file_key), nonce, STREAM_NONCE_LEN, "payload",
-		    7, secret_edit(s->key), AEAD_KEY_LEN);
+		    7, secret_edit(key), AEAD_KEY_LEN);
 }
 
 /* Big-endian number of the chunk in 11 bytes, of which a file can't fill more than 8, then whether
@@ -74,7 +75,7 @@ enum err stream_writer_new(const struct secret *file_key, struct age_sink into,
 		return err_at(ERR_NOMEM, "stream");
 	TRY(stream_init(&w->s, into));
 	random_bytes(nonce, sizeof(nonce));
-	key_derive(&w->s, file_key, nonce);
+	key_derive(w->s.key, file_key, nonce);
 	TRY(into.write(into.ctx, nonce, sizeof(nonce)));
 	*ret = TAKE(w);
 	return OK;
@@ -164,7 +165,7 @@ static void nonce_collect(struct stream_reader *r, const uint8_t **data, size_t 
 	*len -= part;
 	if (r->nonce_len < STREAM_NONCE_LEN)
 		return;
-	key_derive(&r->s, r->file_key, r->nonce);
+	key_derive(r->s.key, r->file_key, r->nonce);
 	secret_free(TAKE(r->file_key));
 }
 
@@ -174,20 +175,27 @@ static enum err fault(void)
 	return err_at(ERR_AGE_PAYLOAD, "age payload");
 }
 
-static enum err chunk_open(struct stream *s, bool last)
+static enum err open_chunk(const struct secret *key, uint64_t number, bool last,
+			   const uint8_t *sealed, size_t sealed_len, uint8_t *out)
 {
 	uint8_t nonce[CHACHA_NONCE_LEN];
-	size_t len = s->len - AEAD_TAG_LEN;
+	size_t len = sealed_len - AEAD_TAG_LEN;
 	enum err err;
 
-	if (s->len < AEAD_TAG_LEN || (len == 0 && s->chunk > 0))
+	if (sealed_len < AEAD_TAG_LEN || (len == 0 && number > 0))
 		return fault();
-	chunk_nonce(s->chunk++, last, nonce);
-	err = chacha_open(secret_data(s->key), nonce, s->sealed, len, s->sealed + len,
-			  secret_edit(s->plain));
-	if (err != OK)
-		return err == ERR_FORGED ? fault() : err;
+	chunk_nonce(number, last, nonce);
+	err = chacha_open(secret_data(key), nonce, sealed, len, sealed + len, out);
+	return err == ERR_FORGED ? fault() : err;
+}
+
+static enum err chunk_open(struct stream *s, bool last)
+{
+	size_t len = s->len;
+
+	TRY(open_chunk(s->key, s->chunk++, last, s->sealed, len, secret_edit(s->plain)));
 	s->len = 0;
+	len -= AEAD_TAG_LEN;
 	return len > 0 ? s->into.write(s->into.ctx, secret_data(s->plain), len) : OK;
 }
 
@@ -219,4 +227,37 @@ enum err stream_reader_finish(struct stream_reader *r)
 	TRY(r->s.failed);
 	r->s.failed = ERR_INTERNAL;
 	return OK;
+}
+
+/* ---- chunks one by one ---- */
+
+struct stream_key {
+	struct secret *key;
+};
+
+enum err stream_key_new(const struct secret *file_key, const uint8_t nonce[STREAM_NONCE_LEN],
+			struct stream_key **ret)
+{
+	CLEANUP(stream_key_freep) struct stream_key *k = calloc(1, sizeof(*k));
+
+	if (!k)
+		return err_at(ERR_NOMEM, "stream");
+	TRY(secret_new(AEAD_KEY_LEN, &k->key));
+	key_derive(k->key, file_key, nonce);
+	*ret = TAKE(k);
+	return OK;
+}
+
+void stream_key_free(struct stream_key *k)
+{
+	if (!k)
+		return;
+	secret_free(k->key);
+	free(k);
+}
+
+enum err stream_key_open(const struct stream_key *k, uint64_t number, bool last,
+			 const uint8_t *sealed, size_t len, uint8_t *out)
+{
+	return open_chunk(k->key, number, last, sealed, len, out);
 }

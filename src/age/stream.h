@@ -29,3 +29,16 @@ MUST_CHECK enum err stream_reader_put(struct stream_reader *r, const void *data,
 MUST_CHECK enum err stream_reader_finish(struct stream_reader *r); /* no byte follows */
 void stream_reader_free(struct stream_reader *r);
 DEFINE_FREEP(struct stream_reader, stream_reader_free)
+
+/* Chunks one by one, in any order: for who reads a file from its middle or its end. The caller must
+ * have seen the last chunk open as the last before it believes in the length. */
+struct stream_key;
+MUST_CHECK enum err stream_key_new(const struct secret *file_key,
+				   const uint8_t nonce[STREAM_NONCE_LEN], struct stream_key **ret);
+void stream_key_free(struct stream_key *k);
+DEFINE_FREEP(struct stream_key, stream_key_free)
+/* `sealed` is the chunk with its tag, at most STREAM_SEALED bytes; `out` gets len - the tag's. Only an
+ * empty file has an empty chunk, its first. ERR_AGE_PAYLOAD. */
+#define STREAM_SEALED (STREAM_CHUNK + 16u)
+MUST_CHECK enum err stream_key_open(const struct stream_key *k, uint64_t number, bool last,
+				    const uint8_t *sealed, size_t len, uint8_t *out);
