@@ -78,7 +78,7 @@ $(BUILD)/locale/%/LC_MESSAGES/portable-vault.mo: tools/po/%.po
 	$(call say,MO,$@)msgfmt --check-format -o $@ $<
 
 # Tests: every tests/MODULE/test_*.c is a program of its own; helpers beside it are linked in.
-TEST_MODULES := base crypto age store audit volume org access fuse cli
+TEST_MODULES := base crypto age store audit volume org access pack fuse cli
 test_srcs    := $(foreach m,$(TEST_MODULES),$(wildcard tests/$(m)/test_*.c))
 # Every tests/MODULE/fuzz_NAME.c also becomes replay_NAME, which plays its corpus once.
 replays       = $(patsubst tests/$(1)/fuzz_%.c,$(BUILD)/tests/$(1)/replay_%,$(wildcard tests/$(1)/fuzz_*.c))

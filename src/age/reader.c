@@ -20,7 +20,7 @@ struct age_reader {
 	size_t sealed_len;
 
 	/* Front to end: */
-	uint64_t next; /* number of the chunk that comes */
+	uint64_t next;	/* number of the chunk that comes */
 	size_t at, len; /* of `plain`, not handed out yet */
 	bool ended;
 	enum err failed;

@@ -1,9 +1,10 @@
-/* An age file that is read by pulling: from front to end, armored or not, or, when it is binary and a
- * plain file, from any place.
+/* An age file that is read by pulling: from front to end, armored or not, or, when it is binary and
+ * a plain file, from any place.
  *
- * What is handed out was authenticated chunk by chunk. That the file is whole is known when a read gives
- * 0 bytes, or at once when age_reader_length succeeded: it opens the last chunk as the last one, which
- * age.md asks for before a file is read from its end. Errors as in age.h. One thread at a time. */
+ * What is handed out was authenticated chunk by chunk. That the file is whole is known when a read
+ * gives 0 bytes, or at once when age_reader_length succeeded: it opens the last chunk as the last
+ * one, which age.md asks for before a file is read from its end. Errors as in age.h. One thread at
+ * a time. */
 #pragma once
 #include "age/age.h"
 

@@ -47,7 +47,8 @@ static enum err noise_head(struct store *s, unsigned head)
 		if (is_newest(s, slot))
 			continue;
 		slot_noise(noise);
-		TRY(disk_write(s->disk, super_area(slot), super_offset(slot), noise, sizeof(noise)));
+		TRY(disk_write(s->disk, super_area(slot), super_offset(slot), noise,
+			       sizeof(noise)));
 	}
 	return disk_flush(s->disk, head ? DISK_HEAD1 : DISK_HEAD0);
 }

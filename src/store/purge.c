@@ -12,7 +12,7 @@ struct purge {
 	struct {
 		uint64_t addr;
 		uint32_t blocks;
-	} *taken;
+	} * taken;
 	size_t count, cap;
 	uint64_t done, total;
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);
@@ -85,7 +85,7 @@ static enum err overwrite_free(struct purge *p)
 enum err store_purge(struct store *s, void (*progress)(void *ctx, uint64_t done, uint64_t total),
 		     void *ctx)
 {
-	struct purge p = { .s = s, .progress = progress, .ctx = ctx };
+	struct purge p = {.s = s, .progress = progress, .ctx = ctx};
 	enum err err;
 
 	/* What was freed lately is held for states that might still be opened: let them pass. */

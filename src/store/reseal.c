@@ -113,7 +113,7 @@ static void drop_rest(struct store *s, const struct step *w, const bool taken[TR
 
 static enum err reseal_found(struct store *s, struct step *w)
 {
-	bool taken[TREE_OLDER_MAX] = { false };
+	bool taken[TREE_OLDER_MAX] = {false};
 	enum err err;
 
 	TRY(store_reserve(s, w->found.blocks, true));
@@ -165,7 +165,8 @@ static enum err step(struct store *s, struct step *w, uint64_t blocks, struct st
 	return err;
 }
 
-enum err store_reseal_step(struct store *s, uint64_t blocks, struct store_reseal *at, bool *ret_more)
+enum err store_reseal_step(struct store *s, uint64_t blocks, struct store_reseal *at,
+			   bool *ret_more)
 {
 	struct step *w;
 	enum err err;

@@ -1,5 +1,5 @@
-/* New epochs: the old key opens nothing that comes after, whatever moment the medium is pulled at, and
- * everything moves over to the new key without a byte lost. */
+/* New epochs: the old key opens nothing that comes after, whatever moment the medium is pulled at,
+ * and everything moves over to the new key without a byte lost. */
 #include <stdlib.h>
 #include <string.h>
 #include "store/internal.h"
@@ -16,7 +16,7 @@ static struct sign_key *host;
 
 static struct store_door door_of(uint32_t epoch, uint32_t oldest)
 {
-	struct store_door door = { .epoch = epoch, .epoch_key = keys[epoch] };
+	struct store_door door = {.epoch = epoch, .epoch_key = keys[epoch]};
 
 	memset(door.keyfile_sha256, (int)epoch, SHA256_LEN);
 	for (uint32_t e = oldest; e < epoch; e++) {
@@ -37,8 +37,7 @@ static enum err open_with(struct fixture *f, const struct store_door *doors, uns
 			  bool read_only)
 {
 	struct store_unlock unlock = {
-		.doors = doors, .door_count = count, .host_key = host, .read_only = read_only
-	};
+		.doors = doors, .door_count = count, .host_key = host, .read_only = read_only};
 
 	memset(unlock.volume_id, 9, STORE_ID_LEN);
 	return store_open(f->disk, &unlock, &f->store, &f->report);
@@ -60,7 +59,7 @@ static void commit(struct fixture *f)
 
 static struct store_key key_of(unsigned i)
 {
-	return (struct store_key){ .object = 1 + i / 9, .kind = (uint8_t)(i % 9), .offset = i * 77u };
+	return (struct store_key){.object = 1 + i / 9, .kind = (uint8_t)(i % 9), .offset = i * 77u};
 }
 
 static size_t len_of(unsigned i)
@@ -121,7 +120,7 @@ static void check_item(struct fixture *f, unsigned i)
 static void check_items(struct fixture *f, unsigned step)
 {
 	struct store_check_result result;
-	struct store_check ask = { 0 };
+	struct store_check ask = {0};
 
 	for (unsigned i = 0; i < ITEMS; i += step)
 		check_item(f, i);
@@ -135,11 +134,11 @@ static int setup(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 	struct store_door door = door_of(1, 1);
-	struct store_unlock unlock = { .doors = &door, .door_count = 1, .host_key = host };
+	struct store_unlock unlock = {.doors = &door, .door_count = 1, .host_key = host};
 	uint8_t user[STORE_USER_LEN] = "user";
 
 	sim_gate_seed(7);
-	f->sim = sim_new(&(struct sim_options){ 0 });
+	f->sim = sim_new(&(struct sim_options){0});
 	f->disk = sim_disk(f->sim);
 	memset(unlock.volume_id, 9, STORE_ID_LEN);
 	assert_ok(store_format(f->disk, &unlock, user));
@@ -174,7 +173,7 @@ static void rekey(struct fixture *f, uint32_t epoch)
 /* Commits now and then, as a committer would. */
 static void reseal_all(struct fixture *f, uint64_t blocks)
 {
-	struct store_reseal at = { 0 };
+	struct store_reseal at = {0};
 	bool more = true;
 
 	for (unsigned steps = 1; more; steps++) {
@@ -264,7 +263,7 @@ static void resealing_goes_on_where_it_was_left(void **state)
 {
 	struct fixture *f = *state;
 	struct store_door fresh = door_of(2, 1);
-	struct store_reseal at = { 0 };
+	struct store_reseal at = {0};
 	uint64_t before, rest;
 	bool more;
 
@@ -288,7 +287,7 @@ static void resealing_goes_on_where_it_was_left(void **state)
 static void changes_between_the_steps_are_kept(void **state)
 {
 	struct fixture *f = *state;
-	struct store_reseal at = { 0 };
+	struct store_reseal at = {0};
 	bool more = true;
 
 	rekey(f, 2);
@@ -331,7 +330,7 @@ static void eight_epochs_are_open_at_a_time_and_no_more(void **state)
 static void a_record_that_cannot_be_read_is_skipped_and_told(void **state)
 {
 	struct fixture *f = *state;
-	struct store_reseal at = { 0 };
+	struct store_reseal at = {0};
 	struct store_key key = key_of(300);
 	struct store_view view;
 	bool more = true;
@@ -418,8 +417,8 @@ static void judge_settled(struct fixture *f)
 
 static void judge(struct sim *image, struct sim_tally *tally)
 {
-	struct store_door both[2] = { door_of(1, 1), door_of(2, 1) };
-	struct fixture f = { .sim = image, .disk = sim_disk(image) };
+	struct store_door both[2] = {door_of(1, 1), door_of(2, 1)};
+	struct fixture f = {.sim = image, .disk = sim_disk(image)};
 	struct store_info info;
 
 	sim_must(open_with(&f, both, 2, false));
@@ -454,9 +453,9 @@ static void trial(uint64_t seed, struct sim_tally *tally)
 		sim_gate_fail("epoch 1 did not end");
 	cursor = sim_cursor_new(f->sim);
 	while (sim_cursor_step(cursor)) {
-		struct sim_crash how = { .mode = (enum sim_mode)(sim_random(&rng) % SIM_MODES),
-					 .seed = sim_random(&rng),
-					 .lies = (unsigned)(sim_random(&rng) % 5) };
+		struct sim_crash how = {.mode = (enum sim_mode)(sim_random(&rng) % SIM_MODES),
+					.seed = sim_random(&rng),
+					.lies = (unsigned)(sim_random(&rng) % 5)};
 		struct sim *image;
 
 		if (sim_cursor_at(cursor) > 200 && sim_random(&rng) % 6)
@@ -474,7 +473,7 @@ static void trial(uint64_t seed, struct sim_tally *tally)
 
 static void pulled_at_any_moment_one_epoch_opens_and_nothing_is_lost(void **state)
 {
-	struct sim_gate gate = { .crashes = 400, .kinds = kind_names, .trial = trial, .percent = 1 };
+	struct sim_gate gate = {.crashes = 400, .kinds = kind_names, .trial = trial, .percent = 1};
 	struct sim_tally tally;
 
 	assert_true(sim_gate_run(&gate, &tally));

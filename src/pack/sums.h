@@ -1,0 +1,17 @@
+/* SHA256SUMS: the hashes of a pack's files, in the text form that `sha256sum -c` reads.
+ *
+ * A line is the hash in lower-case hexadecimal digits, two spaces, the name. A name with a
+ * backslash or a line feed is written with `\\` and `\n`, and its line begins with a backslash. */
+#pragma once
+#include "base/buf.h"
+#include "crypto/hash.h"
+
+/* Appends one line. */
+MUST_CHECK enum err sums_add(struct buf *text, const uint8_t sum[SHA256_LEN], const char *name);
+
+struct sums_line {
+	uint8_t sum[SHA256_LEN];
+	char *name; /* malloc'd; the caller's */
+};
+/* The line at *at, which is moved behind it. ERR_NOT_FOUND at the end, ERR_BAD_FORMAT. */
+MUST_CHECK enum err sums_next(const char *text, size_t len, size_t *at, struct sums_line *ret);
