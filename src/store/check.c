@@ -59,40 +59,91 @@ static enum err check_item(struct checker *c, const uint8_t *page, unsigned i)
 	return c->ask->item ? c->ask->item(c->ask->ctx, &view, damage) : OK;
 }
 
-static enum err check_node(struct checker *c, const struct ref *ref, unsigned level,
-			   const struct store_key *from)
+/* A pointer, and the keys that may stand below it. */
+struct place {
+	struct ref ref;
+	unsigned level;
+	const uint8_t *low, *high; /* encoded keys; NULL: no bound */
+};
+
+static enum err load_node(struct checker *c, const struct place *at, uint8_t *page)
 {
-	uint8_t *page = c->pages + (size_t)level * FORMAT_PAGE_LEN;
-	enum err err = note_run(c, ref) ? OK : ERR_MALFORMED;
+	TRY(note_run(c, &at->ref) ? OK : ERR_MALFORMED);
+	TRY(node_load(c->s->disk, c->s->sealer, &at->ref, at->level, page));
+	return page_within(page, at->low, at->high) ? OK : err_at(ERR_MALFORMED, "tree node");
+}
 
-	if (err == OK)
-		err = node_load(c->s->disk, c->s->sealer, ref, level, page);
+static enum err check_node(struct checker *c, const struct place *at, uint32_t *ret_least);
+
+/* *least: of the epochs seen so far. */
+static enum err check_child(struct checker *c, const uint8_t *page, unsigned i,
+			    const struct place *parent, uint32_t *least)
+{
+	struct place child = { .level = parent->level - 1 };
+	uint32_t below;
+
+	ref_decode(page_child(page, i), &child.ref);
+	child.low = i > 0 ? page_key(page, i) : parent->low;
+	child.high = i + 1 < page_count(page) ? page_key(page, i + 1) : parent->high;
+	TRY(check_node(c, &child, &below));
+	*least = MIN(*least, below);
+	return OK;
+}
+
+static void note_record_epoch(const uint8_t *page, unsigned i, uint32_t *least)
+{
+	struct page_item item;
+	struct ref ref;
+
+	page_item_at(page, i, &item);
+	if (!item.ref)
+		return;
+	ref_decode(item.ref, &ref);
+	*least = MIN(*least, ref.epoch);
+}
+
+static enum err node_lost(struct checker *c, const struct place *at, enum err damage)
+{
+	struct store_key from = { 0 };
+
+	if (at->low)
+		key_decode(at->low, &from);
+	c->result->bad_nodes++;
+	return c->ask->lost ? c->ask->lost(c->ask->ctx, &from, damage) : OK;
+}
+
+/* *ret_least: the least epoch of anything at or below it, as far as it can be read. */
+static enum err check_node(struct checker *c, const struct place *at, uint32_t *ret_least)
+{
+	uint8_t *page = c->pages + (size_t)at->level * FORMAT_PAGE_LEN;
+	uint64_t bad = c->result->bad_nodes;
+	enum err err = load_node(c, at, page);
+
 	c->result->nodes++;
-	if (is_damage(err)) {
-		c->result->bad_nodes++;
-		return c->ask->lost ? c->ask->lost(c->ask->ctx, from, err) : OK;
-	}
+	*ret_least = at->ref.extra;
+	if (is_damage(err))
+		return node_lost(c, at, err);
 	TRY(err);
+	*ret_least = at->ref.epoch;
 	for (unsigned i = 0; i < page_count(page); i++) {
-		struct store_key key;
-		struct ref child;
-
-		if (level == 0) {
-			TRY(check_item(c, page, i));
+		if (at->level > 0) {
+			TRY(check_child(c, page, i, at, ret_least));
 			continue;
 		}
-		ref_decode(page_child(page, i), &child);
-		key_decode(page_key(page, i), &key);
-		TRY(check_node(c, &child, level - 1, &key));
+		TRY(check_item(c, page, i));
+		note_record_epoch(page, i, ret_least);
 	}
+	/* Who believed a pointer that names a newer epoch would let a key go that is still needed. */
+	if (*ret_least != at->ref.extra && bad == c->result->bad_nodes)
+		return node_lost(c, at, ERR_MALFORMED);
 	return OK;
 }
 
 static enum err check_all(struct checker *c)
 {
-	struct store_key first = { 0 };
+	struct place root = { 0 };
 	struct alloc_info info;
-	struct ref root;
+	uint32_t least;
 
 	alloc_info(c->s->alloc, &info);
 	c->total = info.owned;
@@ -101,9 +152,11 @@ static enum err check_all(struct checker *c)
 	c->pages = malloc((size_t)FORMAT_DEPTH_MAX * FORMAT_PAGE_LEN);
 	if (!c->seen || !c->record || !c->pages)
 		return err_at(ERR_NOMEM, "check");
-	tree_root(c->s->tree, &root);
-	if (!ref_is_null(&root))
-		TRY(check_node(c, &root, tree_depth(c->s->tree) - 1, &first));
+	tree_root(c->s->tree, &root.ref);
+	if (!ref_is_null(&root.ref)) {
+		root.level = tree_depth(c->s->tree) - 1;
+		TRY(check_node(c, &root, &least));
+	}
 	if (c->result->bad_nodes == 0 && info.used > c->result->blocks)
 		c->result->unreachable_blocks = info.used - c->result->blocks;
 	return OK;

@@ -143,6 +143,16 @@ enum err page_validate(const uint8_t *page, unsigned level)
 	return OK;
 }
 
+bool page_within(const uint8_t *page, const uint8_t *low, const uint8_t *high)
+{
+	unsigned first = page_level(page) > 0, last = page_count(page) - 1;
+
+	if (first > last)
+		return true;
+	return (!low || memcmp(page_key(page, first), low, PAGE_KEY_LEN) >= 0) &&
+	       (!high || memcmp(page_key(page, last), high, PAGE_KEY_LEN) < 0);
+}
+
 /* ---- leaves ---- */
 
 size_t page_item_cost(const struct page_item *item)

@@ -21,6 +21,9 @@ void key_decode(const uint8_t in[PAGE_KEY_LEN], struct store_key *ret);
 void page_init(uint8_t *page, unsigned level);
 /* ERR_MALFORMED unless every slot, length and order is right and the level is `level`. */
 MUST_CHECK enum err page_validate(const uint8_t *page, unsigned level);
+/* Whether every key is where the pointers above lead: not below `low` and below `high` (NULL: no bound).
+ * The first key of an inner node binds nothing: its child takes everything below the second one. */
+bool page_within(const uint8_t *page, const uint8_t *low, const uint8_t *high);
 unsigned page_level(const uint8_t *page);
 uint64_t page_birth(const uint8_t *page); /* generation that seals it */
 void page_set_birth(uint8_t *page, uint64_t birth);

@@ -125,9 +125,30 @@ static enum err prove_record(struct walk *w, const struct store_key *key, const 
 	return read_failed(err) ? not_whole(err, ref) : err;
 }
 
-static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level);
+/* Keys between which a node must lie, encoded; NULL: no bound. */
+struct bounds {
+	const uint8_t *low, *high;
+};
 
-static enum err prove_items(struct walk *w, const uint8_t *page, unsigned level)
+static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level,
+			   const struct bounds *bounds);
+
+static enum err prove_child(struct walk *w, const uint8_t *page, unsigned level, unsigned i,
+			    const struct bounds *bounds)
+{
+	struct bounds inside = *bounds;
+	struct ref ref;
+
+	if (i > 0)
+		inside.low = page_key(page, i);
+	if (i + 1 < page_count(page))
+		inside.high = page_key(page, i + 1);
+	ref_decode(page_child(page, i), &ref);
+	return prove_node(w, &ref, level - 1, &inside);
+}
+
+static enum err prove_items(struct walk *w, const uint8_t *page, unsigned level,
+			    const struct bounds *bounds)
 {
 	for (unsigned i = 0; i < page_count(page); i++) {
 		struct page_item item;
@@ -135,8 +156,7 @@ static enum err prove_items(struct walk *w, const uint8_t *page, unsigned level)
 		struct ref ref;
 
 		if (level > 0) {
-			ref_decode(page_child(page, i), &ref);
-			TRY(prove_node(w, &ref, level - 1));
+			TRY(prove_child(w, page, level, i, bounds));
 			continue;
 		}
 		page_item_at(page, i, &item);
@@ -149,7 +169,8 @@ static enum err prove_items(struct walk *w, const uint8_t *page, unsigned level)
 	return OK;
 }
 
-static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level)
+static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level,
+			   const struct bounds *bounds)
 {
 	uint8_t *page = w->pages + (size_t)level * FORMAT_PAGE_LEN;
 	enum err err = OK;
@@ -159,9 +180,11 @@ static enum err prove_node(struct walk *w, const struct ref *ref, unsigned level
 		err = ERR_MALFORMED;
 	if (err == OK)
 		err = node_load(w->disk, w->sealer, ref, level, page);
+	if (err == OK && !page_within(page, bounds->low, bounds->high))
+		err = ERR_MALFORMED;
 	if (err == OK) {
 		count_older(w, ref);
-		return prove_items(w, page, level);
+		return prove_items(w, page, level, bounds);
 	}
 	if (!read_failed(err))
 		return err;
@@ -196,6 +219,7 @@ enum err recover_prove(struct disk *disk, const struct sealer *sealer, const str
 			  .super = c,
 			  .alloc = alloc,
 			  .witnessed = witnessed };
+	struct bounds everything = { 0 };
 	enum err err;
 
 	memset(ret, 0, sizeof(*ret));
@@ -203,7 +227,7 @@ enum err recover_prove(struct disk *disk, const struct sealer *sealer, const str
 		return OK;
 	err = walk_init(&w, c->depth);
 	if (err == OK)
-		err = prove_node(&w, &c->root, c->depth - 1u);
+		err = prove_node(&w, &c->root, c->depth - 1u, &everything);
 	walk_clear(&w, c->depth);
 	*ret = w.found;
 	return err;
