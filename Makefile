@@ -113,7 +113,7 @@ test-programs: $(TEST_PROGS)
 SCRIPTS := $(sort $(filter-out tests/bench/% tests/cli/cli.py,$(wildcard tests/*/*.sh tests/*/*.py)))
 # The crash gate's programs read CRASHES (how many) and SEED from the environment.
 CRASH_TESTS := $(filter %/test_crash_store %/test_crash_volume %/test_crash_threads %/test_crash_steps \
-	%/test_flip %/test_flip_keys,$(TEST_PROGS))
+	%/test_crash_rekey %/test_epoch %/test_flip %/test_flip_keys,$(TEST_PROGS))
 
 # ---- what has to be installed ----
 missing = $(shell for p in $(1); do dpkg-query -W -f '$${Status}' $$p 2>/dev/null | \

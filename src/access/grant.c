@@ -47,25 +47,16 @@ static enum err record_grant(struct vault *v, const struct age_recipient *to, en
 	return leave_record(&v->actor, &event);
 }
 
-static enum err put_key_in_force(struct vault *v)
-{
-	CLEANUP(sign_key_freep) struct sign_key *signer = NULL;
-	enum disk_area fresh = vault_other_key_area(v);
-
-	TRY(staff_sign_key(v->actor.identity, &signer));
-	TRY(keyfile_write(v->disk, fresh, &v->key, v->epoch_key, signer));
-	/* Nothing may come to depend on bytes that the medium does not give back. */
-	TRY(keyfile_prove(v->disk, fresh, &v->key, v->epoch_key));
-	/* A clean commit stands in both HEAD files, so either names the new KEY file before the old
-	 * one goes. */
-	TRY(vault_commit_key(v, &v->key, true));
-	return keyfile_copy(v->disk, fresh, v->key_area);
-}
-
 enum err vault_add_recipient(struct vault *v, const struct age_recipient *who)
 {
-	TRY(add_recipient(&v->key, who));
-	return put_key_in_force(v);
+	CLEANUP(keyfile_clear) struct keyfile next = { 0 };
+	CLEANUP(sign_key_freep) struct sign_key *signer = NULL;
+
+	TRY(keyfile_clone(&v->key, &next));
+	TRY(add_recipient(&next, who));
+	TRY(staff_sign_key(v->actor.identity, &signer));
+	TRY(keyfile_write(v->disk, vault_other_key_area(v), &next, v->epoch_key, signer));
+	return vault_put_key_in_force(v, &next, true);
 }
 
 static enum err write_ticket(struct vault *v, const struct age_recipient *to, const char *path)

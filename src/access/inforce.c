@@ -17,18 +17,26 @@ enum err vault_commit(struct vault *v, bool clean)
 	return store_commit_flush(v->store);
 }
 
-/* A clean end is written to both HEAD files by itself. */
-enum err vault_commit_key(struct vault *v, const struct keyfile *k, bool clean)
+/* A disk may lie about flushes; the store reckons with eight. This is one more. */
+#define COMMITS 5u
+
+static enum err commit_often(struct vault *v, bool clean)
 {
-	store_set_keyfile(v->store, k->sha256);
-	TRY(vault_commit(v, clean));
-	return clean ? OK : vault_commit(v, false);
+	for (unsigned i = 1; i < COMMITS; i++)
+		TRY(vault_commit(v, false));
+	return vault_commit(v, clean);
+}
+
+static enum err copy_over_old(struct vault *v)
+{
+	v->keys_agree = false;
+	TRY(keyfile_copy(v->disk, v->key_area, vault_other_key_area(v)));
+	v->keys_agree = true;
+	return OK;
 }
 
 enum err vault_take_key(struct vault *v, struct keyfile *next, struct secret **epoch_key)
 {
-	enum disk_area old = v->key_area;
-
 	v->key_area = vault_other_key_area(v);
 	keyfile_clear(&v->key);
 	v->key = *next;
@@ -37,10 +45,18 @@ enum err vault_take_key(struct vault *v, struct keyfile *next, struct secret **e
 		secret_free(v->epoch_key);
 		v->epoch_key = TAKE(*epoch_key);
 	}
-	v->keys_agree = false;
-	TRY(keyfile_copy(v->disk, v->key_area, old));
-	v->keys_agree = true;
-	return OK;
+	return copy_over_old(v);
+}
+
+/* The new file is on the medium before a state names it, and that state before the old file goes, also
+ * on a disk that lied. */
+enum err vault_put_key_in_force(struct vault *v, struct keyfile *next, bool clean)
+{
+	TRY(keyfile_prove(v->disk, vault_other_key_area(v), next, v->epoch_key));
+	TRY(commit_often(v, false));
+	store_set_keyfile(v->store, next->sha256);
+	TRY(commit_often(v, clean));
+	return vault_take_key(v, next, NULL);
 }
 
 enum err vault_settle(struct vault *v)
@@ -52,9 +68,7 @@ enum err vault_settle(struct vault *v)
 	v->facts.store.unsettled = false;
 	if (v->keys_agree)
 		return OK;
-	/* Both HEAD files name the one that stays before the other one goes. */
-	TRY(vault_commit_key(v, &v->key, true));
-	TRY(keyfile_copy(v->disk, v->key_area, vault_other_key_area(v)));
-	v->keys_agree = true;
-	return OK;
+	store_set_keyfile(v->store, v->key.sha256);
+	TRY(commit_often(v, true));
+	return copy_over_old(v);
 }

@@ -42,14 +42,20 @@ MUST_CHECK enum err vault_unlock_disk(const struct vault_actor *actor, const cha
 MUST_CHECK enum err vault_settle(struct vault *v);
 /* The state as it is, durably. `clean`: no session is open after this. */
 MUST_CHECK enum err vault_commit(struct vault *v, bool clean);
-/* The same in both HEAD files, and both name `k`. */
-MUST_CHECK enum err vault_commit_key(struct vault *v, const struct keyfile *k, bool clean);
-/* `next`, which stands in the other place and is named by the newest states, is the one in force: takes
- * it and its key over (NULL: the key is as before) and copies it to the place of the old one. */
+/* `next`, which stands in the other place and has the same epoch, comes into force durably; it is taken
+ * over. `clean`: no session is open after this. Nothing else changes the store meanwhile. */
+MUST_CHECK enum err vault_put_key_in_force(struct vault *v, struct keyfile *next, bool clean);
+/* The end of that, where the newest states name `next` already: takes it and its key over (NULL: the key
+ * is as before) and copies it to the place of the old one. */
 MUST_CHECK enum err vault_take_key(struct vault *v, struct keyfile *next, struct secret **epoch_key);
 enum disk_area vault_other_key_area(const struct vault *v);
 /* One more person, durably: KEY file, state, KEY file. */
 MUST_CHECK enum err vault_add_recipient(struct vault *v, const struct age_recipient *who);
+/* vault_rekey after its first record, on a vault that was unlocked for writing. */
+MUST_CHECK enum err vault_change_key(struct vault *v, const struct vault_rekey *how,
+				     struct vault_rekeyed *ret);
+/* The waiting of vault_rekey: until nothing is left that an older key opens, and those are gone. */
+MUST_CHECK enum err vault_reseal(struct vault *v, const struct vault_rekey *how);
 /* Frees what vault_unlock made; commits nothing. All-zero is welcome. */
 void vault_clear(struct vault *v);
 /* Remembers the state that is durable now. */

@@ -24,6 +24,25 @@ void keyfile_clear(struct keyfile *k)
 	memset(k, 0, sizeof(*k));
 }
 
+enum err keyfile_clone(const struct keyfile *k, struct keyfile *ret)
+{
+	CLEANUP(keyfile_clear) struct keyfile copy = *k;
+
+	copy.share = NULL;
+	copy.recipients = NULL;
+	copy.older = (struct older_keys){ 0 };
+	copy.recipients = calloc(k->recipient_count, sizeof(*copy.recipients));
+	if (!copy.recipients)
+		return err_at(ERR_NOMEM, "KEY file");
+	memcpy(copy.recipients, k->recipients, k->recipient_count * sizeof(*copy.recipients));
+	TRY(secret_copy(secret_data(k->share), secret_len(k->share), &copy.share));
+	for (unsigned i = 0; i < k->older.count; i++)
+		TRY(older_keys_add(&copy.older, k->older.epoch[i], k->older.key[i]));
+	*ret = copy;
+	memset(&copy, 0, sizeof(copy));
+	return OK;
+}
+
 enum err keyfile_epoch_key(const struct keyfile *k, const struct secret *device,
 			   struct secret **ret)
 {

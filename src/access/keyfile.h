@@ -26,6 +26,8 @@ struct keyfile {
 	uint8_t sha256[SHA256_LEN]; /* of the whole file as read or written */
 };
 void keyfile_clear(struct keyfile *k);
+/* A copy with everything that is owned. */
+MUST_CHECK enum err keyfile_clone(const struct keyfile *k, struct keyfile *ret);
 
 /* The epoch key from share and device secret (NULL when not separated). */
 MUST_CHECK enum err keyfile_epoch_key(const struct keyfile *k, const struct secret *device,

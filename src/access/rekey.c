@@ -3,11 +3,11 @@
  * Order: record, the new KEY file in the place that is not in force, the states that name it, noise
  * over all others, the copy. A crash before the first of those states leaves the old key in force, one
  * after it the new; the next opening for writing ends what is left. FORMAT.md, "A new epoch". */
-#include <stdlib.h>
 #include <string.h>
 #include "access/internal.h"
 #include "base/clock.h"
 #include "base/text.h"
+#include "crypto/random.h"
 #include "store/folder_disk.h"
 
 #define STEP_BLOCKS 256u  /* 1 MiB */
@@ -34,40 +34,26 @@ static enum err check_stays(const struct vault *v, const struct vault_rekey *how
 	return OK;
 }
 
-static enum err take_recipients(const struct keyfile *from, const struct vault_rekey *how,
-				struct keyfile *to)
+static void leave_out(struct keyfile *k, const struct vault_rekey *how)
 {
-	to->recipients = calloc(from->recipient_count, sizeof(*to->recipients));
-	if (!to->recipients)
-		return err_at(ERR_NOMEM, "recipients");
-	for (size_t i = 0; i < from->recipient_count; i++)
-		if (!is_among(&from->recipients[i], how->without, how->without_count))
-			to->recipients[to->recipient_count++] = from->recipients[i];
-	return OK;
-}
+	size_t left = 0;
 
-static enum err take_older(const struct older_keys *from, struct older_keys *to)
-{
-	for (unsigned i = 0; i < from->count; i++)
-		TRY(older_keys_add(to, from->epoch[i], from->key[i]));
-	return OK;
+	for (size_t i = 0; i < k->recipient_count; i++)
+		if (!is_among(&k->recipients[i], how->without, how->without_count))
+			k->recipients[left++] = k->recipients[i];
+	k->recipient_count = left;
 }
 
 static enum err next_key(const struct vault *v, const struct vault_rekey *how, struct keyfile *next,
 			 struct secret **ret_epoch_key)
 {
-	const struct keyfile *k = &v->key;
-
-	memcpy(next->volume_id, k->volume_id, sizeof(next->volume_id));
-	memcpy(next->device_id, k->device_id, sizeof(next->device_id));
-	next->epoch = k->epoch + 1;
-	next->sequence = k->sequence + 1;
+	TRY(keyfile_clone(&v->key, next));
+	TRY(older_keys_add(&next->older, next->epoch, v->epoch_key));
+	next->epoch++;
+	next->sequence++;
 	next->created = clock_wall().tv_sec;
-	next->separated = k->separated;
-	TRY(secret_random(32, &next->share));
-	TRY(take_recipients(k, how, next));
-	TRY(take_older(&k->older, &next->older));
-	TRY(older_keys_add(&next->older, k->epoch, v->epoch_key));
+	leave_out(next, how);
+	random_bytes(secret_edit(next->share), secret_len(next->share));
 	return keyfile_epoch_key(next, v->device, ret_epoch_key);
 }
 
@@ -98,31 +84,17 @@ bool vault_has_older_keys(const struct vault *v)
 	return v->key.older.count > 0;
 }
 
-static enum err copy_key(const struct keyfile *from, struct keyfile *to)
-{
-	*to = *from;
-	to->share = NULL;
-	to->recipients = NULL;
-	memset(&to->older, 0, sizeof(to->older));
-	to->recipients = calloc(from->recipient_count, sizeof(*to->recipients));
-	if (!to->recipients)
-		return err_at(ERR_NOMEM, "recipients");
-	memcpy(to->recipients, from->recipients, from->recipient_count * sizeof(*to->recipients));
-	return secret_copy(secret_data(from->share), secret_len(from->share), &to->share);
-}
-
 /* The volume is still, or there is none. */
 static enum err end_epochs(struct vault *v, bool clean)
 {
 	CLEANUP(keyfile_clear) struct keyfile next = { 0 };
-	enum disk_area fresh = vault_other_key_area(v);
 
 	TRY(store_end_older_epochs(v->store));
-	TRY(copy_key(&v->key, &next));
-	TRY(keyfile_rewrite_older(v->disk, v->key_area, fresh, &next, v->epoch_key));
-	TRY(keyfile_prove(v->disk, fresh, &next, v->epoch_key));
-	TRY(vault_commit_key(v, &next, clean));
-	return vault_take_key(v, &next, NULL);
+	TRY(keyfile_clone(&v->key, &next));
+	older_keys_clear(&next.older);
+	TRY(keyfile_rewrite_older(v->disk, v->key_area, vault_other_key_area(v), &next,
+				  v->epoch_key));
+	return vault_put_key_in_force(v, &next, clean);
 }
 
 static enum err end_still(void *ctx)
@@ -189,7 +161,7 @@ static enum err reseal_all(struct vault *v, const struct vault_rekey *how)
 }
 
 /* However it ends, what was done until then is kept, as a clean end. */
-static enum err reseal(struct vault *v, const struct vault_rekey *how)
+enum err vault_reseal(struct vault *v, const struct vault_rekey *how)
 {
 	char detail[512];
 	enum err err = reseal_all(v, how), kept;
@@ -215,7 +187,7 @@ static enum err make_room(struct vault *v, const struct vault_rekey *how)
 		return end_epochs(v, true);
 	if (v->key.older.count < STORE_OLDER_MAX)
 		return OK;
-	return how->wait ? reseal(v, how)
+	return how->wait ? vault_reseal(v, how)
 			 : err_at(ERR_TOO_MANY_EPOCHS, "%u keys", STORE_OLDER_MAX + 1);
 }
 
@@ -229,7 +201,7 @@ static void tell(const struct vault *v, struct vault_rekeyed *ret)
 	ret->older_blocks = vault_has_older_keys(v) ? MAX(info.older_blocks, 1) : 0;
 }
 
-static enum err change(struct vault *v, const struct vault_rekey *how, struct vault_rekeyed *ret)
+enum err vault_change_key(struct vault *v, const struct vault_rekey *how, struct vault_rekeyed *ret)
 {
 	enum err err = OK;
 
@@ -238,21 +210,24 @@ static enum err change(struct vault *v, const struct vault_rekey *how, struct va
 	TRY(new_epoch(v, how));
 	tell(v, ret);
 	if (how->wait)
-		err = reseal(v, how);
+		err = vault_reseal(v, how);
 	tell(v, ret);
-	folder_disk_hide_times(v->disk);
 	return err;
 }
 
 static enum err rekey(struct vault *v, const struct vault_rekey *how, struct vault_rekeyed *ret)
 {
+	enum err err;
+
 	if (v->facts.read_only)
 		return err_at(ERR_READ_ONLY, "%s", v->facts.path);
 	TRY(check_stays(v, how));
 	/* The commits below end what another session left open; that must not go untold. */
 	TRY(record_unclean(v));
 	TRY(record_deed(v, AUDIT_REKEY, OK));
-	return change(v, how, ret);
+	err = vault_change_key(v, how, ret);
+	folder_disk_hide_times(v->disk);
+	return err;
 }
 
 enum err vault_rekey(const struct vault_actor *actor, const char *path,

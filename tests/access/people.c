@@ -31,6 +31,22 @@ void person_make(struct person *p, const char *dir, const char *name)
 	p->actor = (struct vault_actor){ p->home, p->id, p->info.name, &p->recorder };
 }
 
+void person_copy(struct person *p, const struct person *from, const char *dir)
+{
+	struct secret *pass;
+
+	p->info = from->info;
+	snprintf(p->dir, sizeof(p->dir), "%.44s/%.16s", dir, from->info.name);
+	shell("cp -r '%s' '%s'", from->dir, p->dir);
+	assert_int_equal(setenv("PVAULT_HOME", p->dir, 1), 0);
+	assert_ok(home_open(&p->home));
+	assert_ok(secret_copy("word", 4, &pass));
+	assert_ok(staff_key_unlock(p->home, NULL, pass, &p->id));
+	secret_free(pass);
+	assert_ok(vault_host_recorder(p->home, &p->log, &p->recorder));
+	p->actor = (struct vault_actor){ p->home, p->id, p->info.name, &p->recorder };
+}
+
 void person_clear(struct person *p)
 {
 	audit_log_close(p->log);

@@ -14,6 +14,8 @@ struct person {
 
 /* Below the folder `dir`. */
 void person_make(struct person *p, const char *dir, const char *name);
+/* The same person on the same host once more, in a folder of its own: for processes side by side. */
+void person_copy(struct person *p, const struct person *from, const char *dir);
 void person_clear(struct person *p);
 /* Runs a shell command made from `format` with two texts; it must succeed. */
 void shell(const char *format, const char *a, const char *b);
