@@ -20,6 +20,10 @@ const char *const crash_kinds[] = {
 	[CRASH_RESUMED] = "worked on, compared and checked",
 	[CRASH_FULL_DISK] = "on a disk that had been full",
 	[CRASH_READ_ONLY] = "opened read-only",
+	[CRASH_NEW_EPOCH] = "in an epoch after the first",
+	[CRASH_BETWEEN_EPOCHS] = "between two epochs or KEY files",
+	[CRASH_OLD_KEYS] = "older keys alone open nothing",
+	[CRASH_OLD_BLOCKS] = "nor any block written since",
 	[CRASH_KINDS] = NULL,
 };
 
@@ -78,6 +82,81 @@ static const struct model *judge(const struct work *w, const struct sim_cursor *
 	return model;
 }
 
+/* ---- epochs ---- */
+
+#define TRY_KEYS_EVERY 3u
+#define TRY_BLOCKS_EVERY 48u
+
+static struct stick_key key_before(const struct stick *s)
+{
+	struct stick_key key = s->key;
+
+	key.epoch--;
+	key.oldest = key.epoch > STORE_OLDER_MAX ? key.epoch - STORE_OLDER_MAX : 1;
+	return key;
+}
+
+/* Who has only the keys of before. */
+static void judge_older_keys(const struct stick *s, struct sim_tally *t)
+{
+	struct stick_key key = key_before(s);
+
+	if (stick_try(s->sim, &key) != ERR_FORGED)
+		sim_gate_fail("the key of epoch %u opens a state in epoch %u", key.epoch,
+			      s->key.epoch);
+	err_clear();
+	t->kinds[CRASH_OLD_KEYS]++;
+}
+
+static void judge_older_blocks(const struct stick *s, const struct vow *vow, struct sim_tally *t)
+{
+	uint64_t nodes = stick_nodes_after(s->sim, vow->epoch - 1, vow->generation);
+
+	if (nodes > 0)
+		sim_gate_fail("keys from before epoch %u open %llu nodes born after generation %llu",
+			      vow->epoch, (unsigned long long)nodes,
+			      (unsigned long long)vow->generation);
+	t->kinds[CRASH_OLD_BLOCKS]++;
+}
+
+/* A KEY file that is on the medium but not in force opens nothing by itself, when it is the newer one:
+ * the old one does until the new one is settled. */
+static void judge_other_key(const struct stick *s)
+{
+	struct stick_key keys[2];
+
+	if (stick_keys(s->sim, keys) < 2 || keys[0].epoch <= s->key.epoch)
+		return;
+	if (stick_try(s->sim, &keys[0]) != ERR_FORGED)
+		sim_gate_fail("the key of epoch %u opens a state in epoch %u", keys[0].epoch,
+			      s->key.epoch);
+	err_clear();
+}
+
+/* What an opened image owes to what was promised by then. */
+static void judge_epochs(const struct work *w, const struct sim_cursor *c,
+			 const struct sim_crash *how, const struct stick *s, bool read_only,
+			 struct sim_tally *t)
+{
+	const struct vow *vow = work_vow_at(w, sim_cursor_honest(c, how->lies));
+	bool between = s->report.unsettled || !s->keys_agree;
+
+	if (vow && (s->key.epoch < vow->epoch || s->key.oldest < vow->oldest))
+		sim_gate_fail("epochs %u to %u, but %u to %u were promised", s->key.oldest,
+			      s->key.epoch, vow->oldest, vow->epoch);
+	if (s->report.damaged)
+		sim_gate_fail("damaged");
+	t->kinds[CRASH_BETWEEN_EPOCHS] += between;
+	judge_other_key(s);
+	if (s->key.epoch == 1)
+		return;
+	t->kinds[CRASH_NEW_EPOCH]++;
+	if ((!read_only || (vow && vow->epoch == s->key.epoch)) && how->seed / 5 % TRY_KEYS_EVERY == 0)
+		judge_older_keys(s, t);
+	if (vow && vow->epoch > 1 && how->seed / 17 % TRY_BLOCKS_EVERY == 0)
+		judge_older_blocks(s, vow, t);
+}
+
 static enum crash_kind kind_of(const struct sim_crash *how)
 {
 	if (how->drop_newest_slot)
@@ -101,6 +180,7 @@ static void resume(const struct work *before, struct sim *image, const struct mo
 	work_sync(&w);
 	work_compare(&w);
 	work_check(&w);
+	work_check_epochs(&w);
 	t->kinds[CRASH_RESUMED]++;
 	stick_kill(&w.stick);
 	crash_everywhere(&w, t, 1, random);
@@ -124,6 +204,7 @@ static void crash_once(const struct work *w, const struct sim_cursor *c,
 		 (unsigned long long)w->profile.disk_blocks);
 	sim_must(stick_open(&s, image, read_only));
 	model = judge(w, c, how, &s);
+	judge_epochs(w, c, how, &s, read_only, t);
 	t->crashes++;
 	t->kinds[kind_of(how)]++;
 	t->kinds[CRASH_AFTER_CRASH] += depth;
@@ -139,8 +220,10 @@ static void crash_once(const struct work *w, const struct sim_cursor *c,
 static unsigned pick_lies(const struct work *w, uint64_t r)
 {
 	/* The hard rule keeps two generations whole; only with room to spare, and within one session,
-	 * are they more. */
-	return 1 + (unsigned)(r % (w->profile.disk_blocks > 4096 && !w->profile.reopens ? 4 : 2));
+	 * are they more. A KEY file is replaced after two flushes of slots that name the new one. */
+	bool roomy = w->profile.disk_blocks > 4096 && !w->profile.reopens && !w->profile.rekeys;
+
+	return 1 + (unsigned)(r % (roomy ? 4 : 2));
 }
 
 static void crash_here(const struct work *w, const struct sim_cursor *c, struct sim_tally *t,

@@ -17,6 +17,10 @@ enum crash_kind {
 	CRASH_RESUMED,
 	CRASH_FULL_DISK,
 	CRASH_READ_ONLY,
+	CRASH_NEW_EPOCH,
+	CRASH_BETWEEN_EPOCHS,
+	CRASH_OLD_KEYS,
+	CRASH_OLD_BLOCKS,
 	CRASH_KINDS
 };
 extern const char *const crash_kinds[]; /* what each is, NULL at the end */

@@ -260,7 +260,7 @@ static void trial(uint64_t seed, struct sim_tally *t)
 
 	work_profile_random(&profile, &random);
 	profile.disk_blocks = options.blocks_max;
-	profile.reopens = false;
+	profile.reopens = profile.rekeys = false;
 	work_begin(&whole, sim, &profile, random);
 	for (unsigned i = 0; i < HANDS; i++)
 		hand_begin(&hands[i], &whole.stick, i, &profile, whole.now, sim_random(&random));

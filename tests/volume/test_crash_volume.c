@@ -47,6 +47,7 @@ static void trial(uint64_t seed, struct sim_tally *t)
 	for (unsigned i = 0; i < profile.ops; i++)
 		work_step(&w);
 	work_compare(&w);
+	work_check_epochs(&w);
 	stick_kill(&w.stick);
 	crash_everywhere(&w, t, 0, sim_random(&random));
 	work_end(&w);

@@ -137,6 +137,21 @@ void work_check(struct work *w)
 			      (unsigned long long)r.store.doubly_used_blocks);
 }
 
+void work_check_epochs(struct work *w)
+{
+	for (unsigned i = 0; i < w->vow_count; i++) {
+		const struct vow *vow = &w->vows[i];
+
+		if (stick_records_before(&w->stick, vow->epoch, vow->generation) > 0 ||
+		    stick_records_before(&w->stick, vow->oldest, 0) > 0)
+			sim_gate_fail("after %s: records of epochs that are over, %u to %u", w->last,
+				      vow->oldest, vow->epoch);
+		if (vow->epoch > 1 && stick_nodes_after(w->sim, vow->epoch - 1, vow->generation) > 0)
+			sim_gate_fail("after %s: nodes since epoch %u that older keys open", w->last,
+				      vow->epoch);
+	}
+}
+
 /* ---- one operation on both ---- */
 
 /* What stands before an operation that may commit for want of space. */
@@ -356,6 +371,105 @@ void work_sync(struct work *w)
 }
 
 
+/* ---- epochs ---- */
+
+static void vow_add(struct work *w)
+{
+	const struct stick *s = &w->stick;
+
+	if (w->vow_count < WORK_VOWS_MAX)
+		w->vows[w->vow_count++] = (struct vow){ .acked = sim_trace_len(w->sim),
+							.epoch = s->key.epoch,
+							.oldest = s->key.oldest,
+							.generation = w->epoch_after };
+}
+
+const struct vow *work_vow_at(const struct work *w, size_t at)
+{
+	for (unsigned i = w->vow_count; i-- > 0;)
+		if (w->vows[i].acked <= at)
+			return &w->vows[i];
+	return NULL;
+}
+
+/* Such work commits, the same content under other keys. */
+static void note_same(struct work *w, uint64_t generation, size_t start)
+{
+	w->ops_done++;
+	if (stick_generation(&w->stick) != generation)
+		mark_add(w, w->model, start);
+}
+
+static bool lacks_space(struct work *w, enum err err)
+{
+	if (!is_tight(w) || (err != ERR_NO_SPACE && err != ERR_DAMAGED))
+		return false;
+	w->no_space++;
+	return true;
+}
+
+void work_rekey(struct work *w)
+{
+	uint64_t generation = stick_generation(&w->stick);
+	size_t start = sim_trace_len(w->sim);
+
+	tick(w);
+	say(w, "rekey from epoch %u, oldest %u", w->stick.key.epoch, w->stick.key.oldest);
+	if (w->stick.key.epoch - w->stick.key.oldest == STORE_OLDER_MAX ||
+	    w->vow_count == WORK_VOWS_MAX)
+		return;
+	sim_must(stick_rekey(&w->stick));
+	w->reseal = (struct store_reseal){ 0 };
+	w->epoch_after = w->stick.epoch_after;
+	note_same(w, generation, start);
+	vow_add(w);
+}
+
+void work_reseal(struct work *w, unsigned steps)
+{
+	uint64_t generation = stick_generation(&w->stick);
+	size_t start = sim_trace_len(w->sim);
+	bool more = true;
+	enum err err;
+
+	tick(w);
+	say(w, "reseal %u steps", steps);
+	err = stick_reseal(&w->stick, steps, 1 + w->random % 64, &w->reseal, &more);
+	if (!lacks_space(w, err))
+		sim_must(err);
+	if (!more)
+		w->reseal = (struct store_reseal){ 0 };
+	note_same(w, generation, start);
+}
+
+void work_end_older(struct work *w)
+{
+	uint64_t generation = stick_generation(&w->stick);
+	size_t start = sim_trace_len(w->sim);
+	enum err err;
+
+	tick(w);
+	say(w, "end epochs %u to %u", w->stick.key.oldest, w->stick.key.epoch);
+	err = stick_end_older(&w->stick);
+	note_same(w, generation, start);
+	if (lacks_space(w, err))
+		return;
+	sim_must(err);
+	if (w->vow_count < WORK_VOWS_MAX)
+		vow_add(w);
+}
+
+void work_purge(struct work *w)
+{
+	uint64_t generation = stick_generation(&w->stick);
+	size_t start = sim_trace_len(w->sim);
+
+	tick(w);
+	say(w, "purge");
+	sim_must(stick_purge(&w->stick));
+	note_same(w, generation, start);
+}
+
 /* After a kill the volume is as it was committed last; if that was one of two states, it shows now. */
 static struct model *last_committed(struct work *w)
 {
@@ -431,6 +545,8 @@ void work_trace(struct work *w)
 	marks_clear(w);
 	sim_trace_begin(w->sim);
 	mark_add(w, w->model, 0);
+	w->vow_count = 0;
+	vow_add(w);
 }
 
 void work_begin(struct work *w, struct sim *sim, const struct work_profile *profile, uint64_t seed)
@@ -469,6 +585,8 @@ void work_resume(struct work *w, struct sim *sim, const struct work_profile *pro
 	w->marks[0].first_gen = w->marks[0].last_gen = w->stick.report.generation;
 	w->marks[0].acked = 0;
 	note_opened(w, 0);
+	w->epoch_after = stick_generation(&w->stick);
+	vow_add(w);
 }
 
 void work_end(struct work *w)

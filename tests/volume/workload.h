@@ -17,6 +17,7 @@ struct work_profile {
 	size_t file_max;	/* bytes */
 	unsigned names;		/* in each folder, about */
 	bool reopens;		/* closed, killed and opened in between */
+	bool rekeys;		/* new epochs, re-sealing, purging in between */
 };
 
 /* A state that was committed. */
@@ -28,6 +29,16 @@ struct mark {
 	struct model *model[2];
 };
 
+/* What holds once the trace is at `acked`. */
+struct vow {
+	size_t acked;
+	uint32_t epoch;	     /* this one is in force */
+	uint32_t oldest;     /* keys of older ones are gone */
+	uint64_t generation; /* what was born after it opens with no key from before `epoch` */
+};
+
+#define WORK_VOWS_MAX 64u
+
 struct work {
 	struct work_profile profile;
 	struct sim *sim;
@@ -35,6 +46,10 @@ struct work {
 	struct model *model;
 	struct mark *marks;
 	size_t mark_count, mark_cap;
+	struct vow vows[WORK_VOWS_MAX];
+	unsigned vow_count;
+	uint64_t epoch_after; /* the last generation before the epoch that is in force */
+	struct store_reseal reseal; /* how far a re-sealing is */
 	uint64_t random;
 	struct timespec now;
 	uint64_t held[8]; /* inodes without a name that are held */
@@ -62,6 +77,14 @@ void work_sync(struct work *w);
 /* Closed in good order, or ended with nothing more written; and opened again. */
 void work_reopen(struct work *w, bool kill);
 
+/* ---- epochs; to the model they are nothing ---- */
+void work_rekey(struct work *w);
+void work_reseal(struct work *w, unsigned steps); /* goes on where the last one ended */
+void work_end_older(struct work *w);		   /* all of it, and the older keys go */
+void work_purge(struct work *w);
+/* The last vow of that trace position; NULL: none yet. */
+const struct vow *work_vow_at(const struct work *w, size_t at);
+
 /* ---- single operations; they may fail, on both sides in the same way ---- */
 uint64_t work_make(struct work *w, uint64_t folder, const char *name, uint32_t mode,
 		   const char *target); /* target for symbolic links; gives the inode, 0 for none */
@@ -85,6 +108,7 @@ void work_read(struct work *w, uint64_t ino, uint64_t off, size_t len);
 /* Compares everything now, and checks the whole volume. */
 void work_compare(struct work *w);
 void work_check(struct work *w);
+void work_check_epochs(struct work *w); /* what was written under which */
 void work_end(struct work *w); /* closes without a commit, frees; the sim stays */
 
 const struct mark *work_mark_of(const struct work *w, uint64_t generation); /* NULL: none */

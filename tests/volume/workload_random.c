@@ -24,6 +24,7 @@ void work_profile_random(struct work_profile *p, uint64_t *random)
 		.file_max = (r >> 48) % 3 == 0 ? 300000 : 40000,
 		.names = 3 + (unsigned)(r >> 52) % 25,
 		.reopens = (r >> 60) % 2,
+		.rekeys = (r >> 61) % 2,
 	};
 }
 
@@ -328,6 +329,25 @@ static void op_read(struct work *w)
 		work_read(w, ino, off, len);
 }
 
+/* ---- epochs ---- */
+
+static void op_rekey(struct work *w)
+{
+	work_rekey(w);
+}
+static void op_reseal(struct work *w)
+{
+	work_reseal(w, 1 + (unsigned)below(w, 6));
+}
+static void op_end_older(struct work *w)
+{
+	work_end_older(w);
+}
+static void op_purge(struct work *w)
+{
+	work_purge(w);
+}
+
 static const struct op {
 	void (*run)(struct work *w);
 	unsigned weight;
@@ -358,27 +378,34 @@ static const struct op {
 	{ op_save, 2 },
 	{ op_read, 3 },
 };
+/* Now and then, where the profile has them. */
+static const struct op epoch_ops[] = {
+	{ op_rekey, 3 },
+	{ op_reseal, 8 },
+	{ op_end_older, 3 },
+	{ op_purge, 1 },
+};
 
-void work_step(struct work *w)
+static void run_one_of(struct work *w, const struct op *list, unsigned count)
 {
 	unsigned total = 0, n;
 
-	if (below(w, w->profile.sync_every) == 0) {
-		work_sync(w);
-		return;
-	}
-	if (w->profile.reopens && below(w, 20) == 0) {
-		work_reopen(w, below(w, 2));
-		return;
-	}
-	for (unsigned i = 0; i < ARRAY_LEN(ops); i++)
-		total += ops[i].weight;
+	for (unsigned i = 0; i < count; i++)
+		total += list[i].weight;
 	n = (unsigned)below(w, total);
-	for (unsigned i = 0; i < ARRAY_LEN(ops); i++) {
-		if (n < ops[i].weight) {
-			ops[i].run(w);
-			return;
-		}
-		n -= ops[i].weight;
-	}
+	while (n >= list->weight)
+		n -= list++->weight;
+	list->run(w);
+}
+
+void work_step(struct work *w)
+{
+	if (below(w, w->profile.sync_every) == 0)
+		work_sync(w);
+	else if (w->profile.reopens && below(w, 20) == 0)
+		work_reopen(w, below(w, 2));
+	else if (w->profile.rekeys && below(w, 16) == 0)
+		run_one_of(w, epoch_ops, ARRAY_LEN(epoch_ops));
+	else
+		run_one_of(w, ops, ARRAY_LEN(ops));
 }
