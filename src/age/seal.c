@@ -1,9 +1,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "age/age.h"
-#include "age/armor.h"
 #include "age/header.h"
 #include "age/stream.h"
+#include "age/writer.h"
 #include "crypto/random.h"
 
 #define PIECE 16384u /* plaintext that is read at a time */
@@ -122,6 +122,11 @@ void age_sealing_free(struct age_sealing *s)
 	free(s);
 }
 
+const struct secret *age_sealing_key(const struct age_sealing *s)
+{
+	return s->file_key;
+}
+
 const void *age_sealing_header(const struct age_sealing *s, size_t *ret_len)
 {
 	*ret_len = s->header.len;
@@ -150,31 +155,18 @@ enum err age_seal_buf(const struct age_recipient *recipients, size_t count, size
 	return age_seal_finish(&sealing, data, len, out);
 }
 
-static enum err payload_encrypt(const struct secret *file_key, struct age_source from,
-				struct age_sink into)
+enum err age_encrypt(const struct age_to *to, struct age_source from, struct age_sink into)
 {
-	CLEANUP(stream_writer_freep) struct stream_writer *w = NULL;
+	CLEANUP(age_writer_freep) struct age_writer *w = NULL;
 	CLEANUP(secret_freep) struct secret *piece = NULL;
 	size_t len;
 
 	TRY(secret_new(PIECE, &piece));
-	TRY(stream_writer_new(file_key, into, &w));
+	TRY(age_writer_new(to, into, &w));
 	for (;;) {
 		TRY(from.read(from.ctx, secret_edit(piece), PIECE, &len));
 		if (len == 0)
-			return stream_writer_finish(w);
-		TRY(stream_writer_put(w, secret_data(piece), len));
+			return age_writer_finish(w);
+		TRY(age_writer_put(w, secret_data(piece), len));
 	}
-}
-
-enum err age_encrypt(const struct age_to *to, struct age_source from, struct age_sink into)
-{
-	CLEANUP(age_sealing_freep) struct age_sealing *s = NULL;
-	struct age_armor_writer armor = age_armor_writer_make(into);
-	struct age_sink out = to->armor ? age_armor_sink(&armor) : into;
-
-	TRY(age_seal_begin(to, &s));
-	TRY(out.write(out.ctx, s->header.data, s->header.len));
-	TRY(payload_encrypt(s->file_key, from, out));
-	return to->armor ? age_armor_finish(&armor) : OK;
 }
