@@ -11,6 +11,7 @@
 #include <unistd.h>
 #include "base/io.h"
 #include "crypto/random.h"
+#include "store/block_device.h"
 
 #define SEGMENT_LEN ((uint64_t)FOLDER_SEGMENT_BLOCKS * DISK_BLOCK)
 #define STEP_BLOCKS 2048u /* 8 MiB: space is owned in steps of this, ahead of need */
@@ -39,6 +40,7 @@ struct folder_disk {
 	int dir;
 	int fixed[FIXED_COUNT];
 	bool read_only;
+	struct block_device device;
 	pthread_rwlock_t lock; /* guards the table: grow changes it, all else reads it */
 	struct segment *segments;
 	size_t count;
@@ -57,7 +59,10 @@ static enum err disk_errno(const char *what)
 	case ENODEV:
 	case ENXIO:
 	case ESTALE:
-	case ENOTCONN:
+	case ENOMEDIUM:
+	case ESHUTDOWN:
+	case ENOTCONN: /* a file system in a process of its own, which died */
+	case ECONNABORTED:
 		return err_at(ERR_REMOVED, "%s: %s", what, strerror(errno));
 	case ENOSPC:
 	case EDQUOT:
@@ -315,7 +320,8 @@ static enum err still_there(struct folder_disk *f)
 
 	if (!path)
 		return err_at(ERR_NOMEM, "path");
-	there = fstat(f->fixed[DISK_HEAD0], &open_one) == 0 && stat(path, &at_path) == 0 &&
+	there = block_device_present(&f->device) &&
+		fstat(f->fixed[DISK_HEAD0], &open_one) == 0 && stat(path, &at_path) == 0 &&
 		open_one.st_nlink > 0 && open_one.st_ino == at_path.st_ino &&
 		open_one.st_dev == at_path.st_dev;
 	free(path);
@@ -518,6 +524,7 @@ enum err folder_disk_open(const char *path, bool read_only, struct disk **ret)
 		return err_at(ERR_NOT_A_VAULT, "%s", path);
 	if (f->dir < 0)
 		return err_from_errno("%s", path);
+	block_device_find(f->dir, &f->device);
 	TRY(open_fixed(f));
 	TRY(lock_medium(f));
 	TRY(open_segments(f));
