@@ -35,9 +35,9 @@ static void a_device_that_the_kernel_does_not_list_was_unplugged(void **state)
 int main(void)
 {
 	const struct CMUnitTest stories[] = {
-		STORY(a_folder_without_a_device_never_looks_unplugged),
-		STORY(a_descriptor_that_is_none_has_no_device),
-		STORY(a_device_that_the_kernel_does_not_list_was_unplugged),
+		cmocka_unit_test(a_folder_without_a_device_never_looks_unplugged),
+		cmocka_unit_test(a_descriptor_that_is_none_has_no_device),
+		cmocka_unit_test(a_device_that_the_kernel_does_not_list_was_unplugged),
 	};
 
 	return cmocka_run_group_tests(stories, NULL, NULL);
