@@ -117,6 +117,41 @@ static bool leaf_slot_ok(const uint8_t *slot, size_t heap, size_t *sum)
 	       off + all <= FORMAT_PAGE_LEN;
 }
 
+/* Which bytes of a page are taken by values. */
+struct taken {
+	uint64_t bits[FORMAT_PAGE_LEN / 64 + 1];
+};
+
+/* False when one of them was taken before: an item that is removed would take the other with it. */
+static bool take(struct taken *t, size_t off, size_t len)
+{
+	while (len > 0) {
+		size_t first = off % 64, count = MIN(64 - first, len);
+		uint64_t mask = (count == 64 ? ~UINT64_C(0) : (UINT64_C(1) << count) - 1) << first;
+
+		if (t->bits[off / 64] & mask)
+			return false;
+		t->bits[off / 64] |= mask;
+		off += count;
+		len -= count;
+	}
+	return true;
+}
+
+static bool values_apart(const uint8_t *page)
+{
+	struct taken taken = { 0 };
+
+	for (unsigned i = 0; i < page_count(page); i++) {
+		const uint8_t *slot = slot_at(page, i);
+		size_t all = load_u16(slot + 19) + (slot[21] & FLAG_RECORD ? REF_LEN : 0u);
+
+		if (!take(&taken, load_u16(slot + 17), all))
+			return false;
+	}
+	return true;
+}
+
 static bool leaf_ok(const uint8_t *page)
 {
 	size_t heap = load_u16(page + AT_HEAP), dead = load_u16(page + AT_DEAD), sum = 0;
@@ -127,7 +162,7 @@ static bool leaf_ok(const uint8_t *page)
 	for (unsigned i = 0; i < page_count(page); i++)
 		if (!leaf_slot_ok(slot_at(page, i), heap, &sum))
 			return false;
-	return sum + dead == FORMAT_PAGE_LEN - heap;
+	return sum + dead == FORMAT_PAGE_LEN - heap && values_apart(page);
 }
 
 enum err page_validate(const uint8_t *page, unsigned level)
