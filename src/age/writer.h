@@ -1,6 +1,6 @@
 /* An age file that is written by pushing: bytes go in piece by piece, the sealed file comes out, in
- * constant memory. The header is written at once. The sink is not flushed or closed. A file that was
- * not finished is no age file to any reader. One thread at a time. */
+ * constant memory. The header is written at once. The sink is not flushed or closed. A file that
+ * was not finished is no age file to any reader. One thread at a time. */
 #pragma once
 #include "age/age.h"
 

@@ -1,0 +1,317 @@
+#include "pack/make.h"
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include "age/writer.h"
+#include "base/clock.h"
+#include "base/io.h"
+#include "base/text.h"
+#include "crypto/random.h"
+#include "pack/minisig.h"
+#include "pack/sums.h"
+#include "pack/tail.h"
+#include "pack/tar.h"
+
+#define OWN_FRAME (1u << 20) /* files from here on begin a frame */
+
+/* Where a file with several names went first. */
+struct first_name {
+	dev_t dev;
+	ino_t ino;
+	char *name;
+};
+
+struct making {
+	const struct pack_new *what;
+	struct pack_made *made;
+	char *part; /* path of the file while it is not complete; NULL when there is none */
+	int fd;
+	struct sha256_stream *pack_sum;
+	struct age_writer *age;
+	struct frames *frames;
+	struct tar_writer *tar;
+	struct tail_index index;
+	struct buf sums;
+	struct sha256_stream *file_sum;
+	struct first_name *names;
+	size_t name_count, name_cap;
+	uint64_t total; /* bytes of files */
+};
+
+static void forget_names(struct making *m)
+{
+	for (size_t i = 0; i < m->name_count; i++)
+		free(m->names[i].name);
+	m->name_count = 0;
+}
+
+static void making_clear(struct making *m)
+{
+	tar_writer_free(m->tar);
+	frames_free(m->frames);
+	age_writer_free(m->age);
+	sha256_stream_free(m->pack_sum);
+	sha256_stream_free(m->file_sum);
+	tail_index_clear(&m->index);
+	buf_clear(&m->sums);
+	forget_names(m);
+	free(m->names);
+	fd_closep(&m->fd);
+	if (m->part)
+		(void)unlink(m->part);
+	free(m->part);
+}
+
+/* ---- the file ---- */
+
+static enum err file_write(void *ctx, const void *data, size_t len)
+{
+	struct making *m = ctx;
+
+	TRY(io_write_full(m->fd, data, len));
+	sha256_stream_add(m->pack_sum, data, len);
+	m->made->length += len;
+	return OK;
+}
+
+/* Beside the place it will have, so that it gets there by a link that never replaces anything. */
+static enum err open_part(struct making *m)
+{
+	uint64_t number;
+
+	if (access(m->what->out, F_OK) == 0)
+		return err_at(ERR_EXISTS, "%s", m->what->out);
+	random_bytes(&number, sizeof(number));
+	if (asprintf(&m->part, "%s.%08llx.part", m->what->out, (unsigned long long)number >> 32) <
+	    0)
+		m->part = NULL;
+	if (!m->part)
+		return err_at(ERR_NOMEM, "%s", m->what->out);
+	m->fd = open(m->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (m->fd >= 0)
+		return OK;
+	free(TAKE(m->part));
+	return err_from_errno("%s", m->what->out);
+}
+
+static enum err frames_write(void *ctx, const void *data, size_t len)
+{
+	return frames_put(ctx, data, len);
+}
+
+static enum err open_all(struct making *m)
+{
+	TRY(sha256_stream_new(&m->pack_sum));
+	TRY(open_part(m));
+	TRY(age_writer_new(m->what->to, (struct age_sink){file_write, m}, &m->age));
+	TRY(frames_new(m->what->level, m->what->threads, age_writer_sink(m->age), &m->frames));
+	return tar_writer_new((struct age_sink){frames_write, m->frames}, &m->tar);
+}
+
+/* A hard link never replaces a file; where the file system has none (FAT), renaming without
+ * replacing does the same. */
+static enum err appear(struct making *m)
+{
+	if (fsync(m->fd) != 0)
+		return err_from_errno("%s", m->what->out);
+	if (link(m->part, m->what->out) == 0) {
+		(void)unlink(m->part);
+	} else if (errno == EEXIST) {
+		return err_at(ERR_EXISTS, "%s", m->what->out);
+	} else if (renameat2(AT_FDCWD, m->part, AT_FDCWD, m->what->out, RENAME_NOREPLACE) != 0 &&
+		   (errno != EINVAL || rename(m->part, m->what->out) != 0)) {
+		return err_from_errno("%s", m->what->out);
+	}
+	free(TAKE(m->part));
+	return io_sync_dir_of(m->what->out);
+}
+
+/* ---- entries ---- */
+
+static char tar_type(const struct walk_entry *entry, const char *same_as)
+{
+	if (same_as)
+		return '1';
+	return S_ISDIR(entry->st->st_mode) ? '5' : S_ISLNK(entry->st->st_mode) ? '2' : '0';
+}
+
+static enum err note_entry(struct making *m, const struct walk_entry *entry, const char *same_as)
+{
+	struct tail_entry e = {.name = entry->name,
+			       .type = tar_type(entry, same_as),
+			       .mtime = entry->st->st_mtime,
+			       .offset = frames_taken(m->frames)};
+
+	if (e.type == '0')
+		e.size = (uint64_t)entry->st->st_size;
+	return tail_index_add(&m->index, &e);
+}
+
+/* The name under which the same file came before; NULL when this is its first or only one. */
+static enum err find_first_name(struct making *m, const struct walk_entry *entry, const char **ret)
+{
+	const struct stat *st = entry->st;
+	struct first_name *grown;
+
+	*ret = NULL;
+	if (!S_ISREG(st->st_mode) || st->st_nlink < 2)
+		return OK;
+	for (size_t i = 0; i < m->name_count; i++) {
+		if (m->names[i].ino == st->st_ino && m->names[i].dev == st->st_dev) {
+			*ret = m->names[i].name;
+			return OK;
+		}
+	}
+	if (m->name_count == m->name_cap) {
+		m->name_cap = m->name_cap ? m->name_cap * 2 : 16;
+		grown = realloc(m->names, m->name_cap * sizeof(*grown));
+		if (!grown)
+			return err_at(ERR_NOMEM, "%s", entry->path);
+		m->names = grown;
+	}
+	m->names[m->name_count] = (struct first_name){st->st_dev, st->st_ino, strdup(entry->name)};
+	return m->names[m->name_count++].name ? OK : err_at(ERR_NOMEM, "%s", entry->path);
+}
+
+/* The walk before, for the manifest and the progress. */
+static enum err count_entry(void *ctx, const struct walk_entry *entry)
+{
+	struct making *m = ctx;
+	const char *same_as;
+
+	TRY(find_first_name(m, entry, &same_as));
+	if (!S_ISREG(entry->st->st_mode) || same_as)
+		return OK;
+	m->made->files++;
+	m->made->bytes += (uint64_t)entry->st->st_size;
+	return OK;
+}
+
+static enum err took_bytes(void *ctx, const void *data, size_t len)
+{
+	struct making *m = ctx;
+
+	sha256_stream_add(m->file_sum, data, len);
+	m->made->bytes += len;
+	return m->what->progress ? m->what->progress(m->what->ctx, m->made->bytes, m->total) : OK;
+}
+
+static enum err same_file(const struct walk_entry *entry, int fd)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) != 0)
+		return err_from_errno("%s", entry->path);
+	if (st.st_ino == entry->st->st_ino && st.st_dev == entry->st->st_dev &&
+	    st.st_size == entry->st->st_size)
+		return OK;
+	return err_at(ERR_BUSY, "%s: it changed while it was read", entry->path);
+}
+
+static enum err add_file(struct making *m, const struct walk_entry *entry)
+{
+	CLEANUP(fd_closep)
+	int fd = open(entry->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	uint8_t sum[SHA256_LEN];
+
+	if (fd < 0)
+		return err_from_errno("%s", entry->path);
+	TRY(same_file(entry, fd));
+	sha256_stream_free(TAKE(m->file_sum));
+	TRY(sha256_stream_new(&m->file_sum));
+	TRY(tar_put_file(m->tar, entry, fd, took_bytes, m));
+	sha256_stream_get(m->file_sum, sum);
+	m->made->files++;
+	return sums_add(&m->sums, sum, entry->name);
+}
+
+static enum err add_entry(void *ctx, const struct walk_entry *entry)
+{
+	struct making *m = ctx;
+	const char *same_as;
+
+	TRY(find_first_name(m, entry, &same_as));
+	if (S_ISREG(entry->st->st_mode) && !same_as && entry->st->st_size >= OWN_FRAME)
+		TRY(frames_cut(m->frames));
+	TRY(note_entry(m, entry, same_as));
+	m->made->entries++;
+	if (S_ISREG(entry->st->st_mode) && !same_as)
+		return add_file(m, entry);
+	return tar_put_entry(m->tar, entry, same_as);
+}
+
+/* ---- what is ours ---- */
+
+static enum err add_manifest(struct making *m)
+{
+	struct pack_manifest *manifest = m->what->manifest;
+	CLEANUP(buf_clear) struct buf text = {0};
+	uint8_t sum[SHA256_LEN];
+
+	random_bytes(manifest->id, PACK_ID_LEN);
+	manifest->created = clock_wall().tv_sec;
+	memcpy(manifest->sender_vkey, sign_key_vkey(m->what->signer), SIGN_VKEY_LEN);
+	manifest->files = m->made->files;
+	manifest->bytes = m->made->bytes;
+	TRY(pack_manifest_encode(manifest, &text));
+	sha256(text.data, text.len, sum);
+	TRY(sums_add(&m->sums, sum, PACK_MANIFEST));
+	return tar_put_memory(m->tar, PACK_MANIFEST, manifest->created, text.data, text.len);
+}
+
+static enum err add_signature(struct making *m)
+{
+	const struct pack_manifest *manifest = m->what->manifest;
+	CLEANUP(buf_clear) struct buf text = {0};
+	char comment[128], id[2 * PACK_ID_LEN + 1];
+
+	text_hex(manifest->id, PACK_ID_LEN, id);
+	snprintf(comment, sizeof(comment), "pack %s, %zu recipients", id, manifest->to_count);
+	TRY(tar_put_memory(m->tar, PACK_SUMS, manifest->created, m->sums.data, m->sums.len));
+	TRY(minisig_make(m->what->signer, m->sums.data, m->sums.len, comment, &text));
+	return tar_put_memory(m->tar, PACK_SIGNATURE, manifest->created, text.data, text.len);
+}
+
+static enum err add_tail(struct making *m)
+{
+	const struct frame_size *sizes;
+	size_t count;
+
+	TRY(frames_finish(m->frames));
+	sizes = frames_sizes(m->frames, &count);
+	return tail_write(&m->index, sizes, count, !m->what->plain_length, age_writer_sink(m->age));
+}
+
+static enum err make(struct making *m)
+{
+	const struct pack_new *what = m->what;
+
+	TRY(walk_check_names(what->sources, what->source_count));
+	TRY(walk_sources(what->sources, what->source_count, count_entry, m));
+	forget_names(m);
+	m->total = m->made->bytes;
+	TRY(open_all(m));
+	TRY(add_manifest(m));
+	m->made->files = m->made->bytes = 0; /* counted again as they go in */
+	TRY(walk_sources(what->sources, what->source_count, add_entry, m));
+	TRY(add_signature(m));
+	TRY(tar_finish(m->tar));
+	TRY(add_tail(m));
+	TRY(age_writer_finish(m->age));
+	sha256_stream_get(m->pack_sum, m->made->sha256);
+	return appear(m);
+}
+
+enum err pack_make(const struct pack_new *what, struct pack_made *ret)
+{
+	struct making m = {.what = what, .made = ret, .fd = -1};
+	enum err err;
+
+	memset(ret, 0, sizeof(*ret));
+	err = make(&m);
+	making_clear(&m);
+	return err;
+}

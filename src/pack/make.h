@@ -1,0 +1,41 @@
+/* Making a pack: age( zstd frames( pax tar ) ), docs/FORMAT.md, "Pack".
+ *
+ * The tar holds the manifest, the sources, SHA256SUMS and its signature, in that order. Files are
+ * read once; memory does not grow with their size. The output appears under its name only when it
+ * is complete and flushed; whatever ends the work before leaves nothing behind. A file that changes
+ * while it is read ends the work (ERR_BUSY): a pack is of one moment or none. */
+#pragma once
+#include "age/age.h"
+#include "crypto/hash.h"
+#include "pack/manifest.h"
+
+struct pack_source {
+	const char *path; /* of the file, folder or link; borrowed */
+	const char *name; /* what it is called in the pack; borrowed */
+};
+
+struct pack_new {
+	const struct age_to *to; /* for whom it is sealed; armor as it says */
+	struct pack_manifest
+		*manifest; /* who, to whom, what for; id, time and counts are filled in */
+	const struct sign_key *signer;
+	const struct pack_source *sources;
+	size_t source_count;
+	const char *out;   /* path that does not exist yet */
+	int level;	   /* 0: not compressed; 3 is the usual one */
+	unsigned threads;  /* 0: as many as there are cores */
+	bool plain_length; /* not padded */
+	/* After each piece; `total` from the walk before. Not OK ends the work with that error. */
+	enum err (*progress)(void *ctx, uint64_t done, uint64_t total);
+	void *ctx;
+};
+
+struct pack_made {
+	uint64_t entries, files, bytes;
+	uint64_t length;	    /* of the pack */
+	uint8_t sha256[SHA256_LEN]; /* of the pack, all of its bytes */
+};
+
+/* ERR_EXISTS: `out`, or two sources of one name; ERR_NOT_SUPPORTED: a source is neither file,
+ * folder nor link (pipes, sockets and devices cannot be carried); others with the path. */
+MUST_CHECK enum err pack_make(const struct pack_new *what, struct pack_made *ret);

@@ -1,0 +1,19 @@
+/* Walking what is to be packed: every file, folder and link below the sources, folders before what
+ * they hold, in the order of their names. Symbolic links are not followed; other file systems are
+ * entered. Private to pack. */
+#pragma once
+#include <sys/stat.h>
+#include "pack/make.h"
+
+struct walk_entry {
+	const char *path; /* on this host */
+	const char *name; /* in the pack */
+	const struct stat *st;
+};
+
+/* ERR_EXISTS for two sources of one name or the name that is ours, ERR_INVALID for a name with
+ * `..`. */
+MUST_CHECK enum err walk_check_names(const struct pack_source *sources, size_t count);
+MUST_CHECK enum err walk_sources(const struct pack_source *sources, size_t count,
+				 enum err (*each)(void *ctx, const struct walk_entry *entry),
+				 void *ctx);
