@@ -5,6 +5,7 @@
  * seed. The same seed makes the same trial: SEED=n CRASHES=1 runs just that one. */
 #pragma once
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include "base/macros.h"
 
@@ -21,6 +22,8 @@ struct sim_gate {
 	uint64_t crashes;		 /* to make, when CRASHES does not say */
 	const char *const *kinds;	 /* names, NULL at the end */
 	void (*trial)(uint64_t seed, struct sim_tally *tally);
+	/* After a trial failed: tells what is the least of it that fails (sim_gate_try). May be NULL. */
+	void (*shorten)(uint64_t seed);
 	uint64_t trials;  /* at most; 0: any number */
 	unsigned percent; /* of CRASHES that this gate makes; 0: all */
 };
@@ -29,6 +32,8 @@ struct sim_gate {
 bool sim_gate_run(const struct sim_gate *gate, struct sim_tally *ret);
 /* True when the environment asks for the long run. */
 bool sim_gate_is_long(void);
+/* Runs `fn` in a process of its own; true when it failed or died, and `said` is what it said then. */
+bool sim_gate_try(void (*fn)(void *ctx, struct sim_tally *tally), void *ctx, char *said, size_t cap);
 void sim_gate_fail(const char *format, ...) PRINTF_LIKE(1, 2) __attribute__((noreturn));
 
 /* From now on random_bytes is a sequence that follows from the seed. Threads may call it. */

@@ -120,13 +120,48 @@ static void remove_xattr(struct work *w)
 	work_remove_xattr(w, ino_of(w, "a"), "user.x");
 }
 
-static void (*const ops[])(struct work *w) = {
-	make_file,	      make_folder,	   make_symlink,      make_full_file,
-	overwrite_inside,     overwrite_record,	   append_beyond_inside, truncate_into_inside,
-	truncate_to_nothing,  grow_without_content, punch,	      replace,
-	exchange_file_and_folder, replace_folder,  move_into_folder,  unlink_one_of_two,
-	unlink_last,	      unlink_while_open,   link_again,	      remove_folder,
-	set_long_xattr,	      remove_xattr,
+static void rekey(struct work *w)
+{
+	work_rekey(w);
+}
+static void reseal(struct work *w)
+{
+	work_reseal(w, 2);
+}
+static void end_older(struct work *w)
+{
+	work_end_older(w);
+}
+
+static const struct op {
+	const char *name;
+	void (*run)(struct work *w);
+} ops[] = {
+	{ "create n", make_file },
+	{ "mkdir f", make_folder },
+	{ "symlink t", make_symlink },
+	{ "create and write o", make_full_file },
+	{ "overwrite in a", overwrite_inside },
+	{ "overwrite in b", overwrite_record },
+	{ "append to a", append_beyond_inside },
+	{ "truncate b to 100", truncate_into_inside },
+	{ "truncate b to 0", truncate_to_nothing },
+	{ "truncate b to 100000", grow_without_content },
+	{ "punch a hole in b", punch },
+	{ "rename a to b", replace },
+	{ "exchange a and d", exchange_file_and_folder },
+	{ "rename d to e", replace_folder },
+	{ "rename b to d/b", move_into_folder },
+	{ "unlink l", unlink_one_of_two },
+	{ "unlink b", unlink_last },
+	{ "unlink b while it is open", unlink_while_open },
+	{ "link a to m", link_again },
+	{ "rmdir e", remove_folder },
+	{ "set a long xattr of a", set_long_xattr },
+	{ "remove the xattr of a", remove_xattr },
+	{ "rekey", rekey },
+	{ "reseal", reseal },
+	{ "reseal all, end older epochs", end_older },
 };
 #define OPS ARRAY_LEN(ops)
 
@@ -169,6 +204,14 @@ void bounded_done(void)
 /* ---- the sequences ---- */
 
 #define STRIDE 7919u /* prime, and no divisor of any count */
+#define LENGTH_MAX 3u
+
+/* Operations, and after which of them, beside the last, there is a sync. */
+struct sequence {
+	unsigned length;
+	unsigned ops[LENGTH_MAX];
+	unsigned syncs; /* bits */
+};
 
 static uint64_t total;
 
@@ -187,19 +230,37 @@ uint64_t bounded_begin(unsigned length)
 	return total;
 }
 
-static void run(struct work *w, uint64_t which, unsigned length, unsigned syncs)
+static struct sequence sequence_make(uint64_t which, unsigned length, unsigned syncs)
 {
-	for (unsigned i = 0; i < length; i++) {
-		ops[which % OPS](w);
-		which /= OPS;
-		if (i + 1 == length || (syncs >> i & 1))
+	struct sequence q = { .length = length, .syncs = syncs | 1u << (length - 1) };
+
+	for (unsigned i = 0; i < length; i++, which /= OPS)
+		q.ops[i] = (unsigned)(which % OPS);
+	return q;
+}
+
+static struct sequence sequence_of(uint64_t seed)
+{
+	uint64_t n = seed * STRIDE % total, random = seed;
+
+	if (n < count_to(1))
+		return sequence_make(n, 1, 0);
+	if (n < count_to(2))
+		return sequence_make((n - count_to(1)) / 2, 2, (unsigned)(n - count_to(1)) % 2);
+	return sequence_make(n - count_to(2), 3, (unsigned)(sim_random(&random) % 4));
+}
+
+static void run(struct work *w, const struct sequence *q)
+{
+	for (unsigned i = 0; i < q->length; i++) {
+		ops[q->ops[i]].run(w);
+		if (q->syncs >> i & 1)
 			work_sync(w);
 	}
 }
 
-void bounded_trial(uint64_t seed, struct sim_tally *tally)
+static void sequence_trial(const struct sequence *q, uint64_t seed, struct sim_tally *tally)
 {
-	uint64_t n = seed * STRIDE % total, random = seed;
 	struct sim *sim;
 	struct work w;
 
@@ -207,15 +268,88 @@ void bounded_trial(uint64_t seed, struct sim_tally *tally)
 		base_make();
 	sim = sim_copy(base);
 	work_resume(&w, sim, &profile, seed, base_model);
-	if (n < count_to(1))
-		run(&w, n, 1, 0);
-	else if (n < count_to(2))
-		run(&w, (n - count_to(1)) / 2, 2, (unsigned)(n - count_to(1)) % 2);
-	else
-		run(&w, n - count_to(2), 3, (unsigned)(sim_random(&random) % 4));
+	run(&w, q);
 	work_compare(&w);
+	work_check_epochs(&w);
 	stick_kill(&w.stick);
-	crash_everywhere(&w, tally, 0, random);
+	crash_at_each_write(&w, tally, seed);
 	work_end(&w);
 	sim_free(sim);
+}
+
+void bounded_trial(uint64_t seed, struct sim_tally *tally)
+{
+	struct sequence q = sequence_of(seed);
+
+	sequence_trial(&q, seed, tally);
+}
+
+/* ---- the shortest one that fails ---- */
+
+#define SHORTEN_SEEDS 6u /* ways of crashing that are tried with each */
+
+/* Those of the operations that `kept` names, with any choice of syncs but the last. */
+static struct sequence part_of(const struct sequence *q, unsigned kept, unsigned syncs)
+{
+	struct sequence part = { 0 };
+
+	for (unsigned i = 0; i < q->length; i++)
+		if (kept >> i & 1)
+			part.ops[part.length++] = q->ops[i];
+	part.syncs = (syncs & ((1u << part.length) - 1)) | 1u << (part.length - 1);
+	return part;
+}
+
+static void tell(const struct sequence *q)
+{
+	printf("#   shortest sequence that fails:");
+	for (unsigned i = 0; i < q->length; i++)
+		printf("%s %s%s", i ? ";" : "", ops[q->ops[i]].name, q->syncs >> i & 1 ? ", sync" : "");
+	printf("\n");
+}
+
+struct attempt {
+	struct sequence q;
+	uint64_t seed;
+};
+
+static void attempt_run(void *ctx, struct sim_tally *tally)
+{
+	const struct attempt *a = ctx;
+
+	tally->seed = a->seed;
+	sim_gate_seed(a->seed);
+	sequence_trial(&a->q, a->seed, tally);
+}
+
+static bool fails(const struct sequence *q, uint64_t seed)
+{
+	char said[1024];
+
+	for (uint64_t i = 0; i < SHORTEN_SEEDS; i++) {
+		struct attempt a = { .q = *q, .seed = seed + i * 1000003 };
+
+		if (!sim_gate_try(attempt_run, &a, said, sizeof(said)))
+			continue;
+		tell(q);
+		printf("%s", said);
+		return true;
+	}
+	return false;
+}
+
+void bounded_shorten(uint64_t seed)
+{
+	struct sequence q = sequence_of(seed);
+
+	for (unsigned length = 1; length < q.length; length++)
+		for (unsigned kept = 1; kept < 1u << q.length; kept++)
+			for (unsigned syncs = 0; syncs < 1u << (length - 1); syncs++) {
+				struct sequence part = part_of(&q, kept, syncs);
+
+				if (part.length == length && fails(&part, seed))
+					return;
+			}
+	if (!fails(&q, seed))
+		tell(&q);
 }

@@ -7,4 +7,6 @@
 uint64_t bounded_begin(unsigned length);
 /* Trials from seed 1 on, mixed so that a part of them is a fair sample. */
 void bounded_trial(uint64_t seed, struct sim_tally *tally);
+/* After trial `seed` failed: finds the shortest part of its sequence that fails, and tells it. */
+void bounded_shorten(uint64_t seed);
 void bounded_done(void); /* frees what trials share */

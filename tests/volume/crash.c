@@ -110,12 +110,13 @@ static void judge_older_keys(const struct stick *s, struct sim_tally *t)
 
 static void judge_older_blocks(const struct stick *s, const struct vow *vow, struct sim_tally *t)
 {
-	uint64_t nodes = stick_nodes_after(s->sim, vow->epoch - 1, vow->generation);
+	uint64_t birth = stick_newest_birth(s->sim, vow->epoch - 1);
 
-	if (nodes > 0)
-		sim_gate_fail("keys from before epoch %u open %llu nodes born after generation %llu",
-			      vow->epoch, (unsigned long long)nodes,
-			      (unsigned long long)vow->generation);
+	if (birth > vow->generation)
+		sim_gate_fail("keys from before epoch %u, begun after generation %llu, open what was "
+			      "born in %llu",
+			      vow->epoch, (unsigned long long)vow->generation,
+			      (unsigned long long)birth);
 	t->kinds[CRASH_OLD_BLOCKS]++;
 }
 
@@ -248,6 +249,21 @@ static void crash_here(const struct work *w, const struct sim_cursor *c, struct 
 					  .seed = sim_random(random) };
 		crash_once(w, c, &how, t, depth);
 	}
+}
+
+void crash_at_each_write(const struct work *w, struct sim_tally *t, uint64_t random)
+{
+	CLEANUP(sim_cursor_freep) struct sim_cursor *c = sim_cursor_new(w->sim);
+
+	do {
+		uint64_t r = sim_random(&random);
+		struct sim_crash how = { .mode = r % SIM_MODES, .seed = sim_random(&random) };
+
+		if (sim_cursor_at_flush(c) && (r >> 8) % 4 == 0)
+			crash_here(w, c, t, 0, &random);
+		else
+			crash_once(w, c, &how, t, 0);
+	} while (sim_cursor_step(c));
 }
 
 void crash_everywhere(const struct work *w, struct sim_tally *t, unsigned depth, uint64_t random)

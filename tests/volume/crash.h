@@ -25,7 +25,9 @@ enum crash_kind {
 };
 extern const char *const crash_kinds[]; /* what each is, NULL at the end */
 
-/* Crashes at each flush of the trace and at a part of the positions between, in every way. The volume
+/* crash_at_each_write crashes at every position of the trace, and in every way at the flushes;
+ * crash_everywhere at each flush of the trace and at a part of the positions between, in every way. The volume
  * is not open any more. After some crashes work goes on, is compared and checked, and, where `depth`
  * is 0, crashes again. */
+void crash_at_each_write(const struct work *w, struct sim_tally *tally, uint64_t random);
 void crash_everywhere(const struct work *w, struct sim_tally *tally, unsigned depth, uint64_t random);

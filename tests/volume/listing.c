@@ -3,21 +3,31 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define LANES 4u
+
+/* In lanes, since each multiplication waits for the one before. */
 uint64_t listing_sum(const void *data, size_t len)
 {
+	const uint64_t mul = UINT64_C(0xff51afd7ed558ccd);
+	uint64_t lane[LANES] = { len, 1, 2, 3 }, w[LANES];
 	const uint8_t *p = data;
-	uint64_t a = len, b = UINT64_C(0x9e3779b97f4a7c15), w;
 
-	for (; len >= 8; len -= 8, p += 8) {
-		memcpy(&w, p, 8);
-		a = (a ^ w) * UINT64_C(0xff51afd7ed558ccd);
-		a ^= a >> 32;
+	for (; len >= sizeof(w); len -= sizeof(w), p += sizeof(w)) {
+		memcpy(w, p, sizeof(w));
+		for (unsigned i = 0; i < LANES; i++) {
+			lane[i] = (lane[i] ^ w[i]) * mul;
+			lane[i] ^= lane[i] >> 32;
+		}
 	}
-	w = 0;
+	memset(w, 0, sizeof(w));
 	if (len > 0)
-		memcpy(&w, p, len);
-	a = (a ^ w ^ b) * UINT64_C(0xc4ceb9fe1a85ec53);
-	return a ^ a >> 29;
+		memcpy(w, p, len);
+	for (unsigned i = 1; i < LANES; i++) {
+		lane[0] = (lane[0] ^ lane[i] ^ w[i]) * mul;
+		lane[0] ^= lane[0] >> 32;
+	}
+	lane[0] = (lane[0] ^ w[0]) * UINT64_C(0xc4ceb9fe1a85ec53);
+	return lane[0] ^ lane[0] >> 29;
 }
 
 static void add_text(struct listing *l, const char *text, size_t len)

@@ -392,7 +392,7 @@ enum err stick_try(struct sim *sim, const struct stick_key *key)
 	return OK;
 }
 
-uint64_t stick_nodes_after(struct sim *sim, uint32_t epoch, uint64_t generation)
+uint64_t stick_newest_birth(struct sim *sim, uint32_t epoch)
 {
 	CLEANUP(sealer_freep) struct sealer *sealer = NULL;
 	const uint8_t *never = sim_page(sim, DISK_DATA, UINT64_MAX);
@@ -400,7 +400,7 @@ uint64_t stick_nodes_after(struct sim *sim, uint32_t epoch, uint64_t generation)
 				 .oldest = epoch > STORE_OLDER_MAX ? epoch - STORE_OLDER_MAX : 1 };
 	static uint8_t node[FORMAT_NODE_LEN], page[FORMAT_PAGE_LEN];
 	struct store_door door;
-	uint64_t count = 0;
+	uint64_t newest = 0;
 	struct ref ref;
 
 	if (door_of(&key, &door) != OK || sealer_new(volume_id, &sealer) != OK ||
@@ -411,10 +411,10 @@ uint64_t stick_nodes_after(struct sim *sim, uint32_t epoch, uint64_t generation)
 			continue;
 		for (unsigned i = 0; i < FORMAT_NODE_BLOCKS; i++)
 			memcpy(node + i * SIM_PAGE, sim_page(sim, DISK_DATA, at + i), SIM_PAGE);
-		if (sealer_find_node(sealer, at, node, page, &ref) == OK && ref.birth > generation)
-			count++;
+		if (sealer_find_node(sealer, at, node, page, &ref) == OK)
+			newest = MAX(newest, ref.birth);
 	}
-	return count;
+	return newest;
 }
 
 uint64_t stick_records_before(struct stick *s, uint32_t epoch, uint64_t generation)

@@ -50,8 +50,7 @@ MUST_CHECK enum err stick_purge(struct stick *s);
 unsigned stick_keys(struct sim *sim, struct stick_key ret[2]);
 /* What opening gives to who has only this KEY file and its keys: OK, or why not. Writes nothing. */
 MUST_CHECK enum err stick_try(struct sim *sim, const struct stick_key *key);
-/* Tree nodes anywhere on the medium that the keys up to `epoch` open and that were born after
- * `generation`. */
-uint64_t stick_nodes_after(struct sim *sim, uint32_t epoch, uint64_t generation);
+/* The newest birth of any tree node on the medium, reachable or not, that the keys up to `epoch` open. */
+uint64_t stick_newest_birth(struct sim *sim, uint32_t epoch);
 /* Records that the open volume reaches, born after `generation` and sealed before `epoch`. */
 uint64_t stick_records_before(struct stick *s, uint32_t epoch, uint64_t generation);

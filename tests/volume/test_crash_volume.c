@@ -72,6 +72,7 @@ static void every_short_sequence_of_operations_survives_any_crash(void **state)
 				       .percent = 30,
 				       .kinds = crash_kinds,
 				       .trial = bounded_trial,
+				       .shorten = bounded_shorten,
 				       .trials = bounded_begin(sim_gate_is_long() ? 3 : 2) };
 	struct sim_tally t;
 

@@ -146,7 +146,7 @@ void work_check_epochs(struct work *w)
 		    stick_records_before(&w->stick, vow->oldest, 0) > 0)
 			sim_gate_fail("after %s: records of epochs that are over, %u to %u", w->last,
 				      vow->oldest, vow->epoch);
-		if (vow->epoch > 1 && stick_nodes_after(w->sim, vow->epoch - 1, vow->generation) > 0)
+		if (vow->epoch > 1 && stick_newest_birth(w->sim, vow->epoch - 1) > vow->generation)
 			sim_gate_fail("after %s: nodes since epoch %u that older keys open", w->last,
 				      vow->epoch);
 	}
@@ -420,7 +420,7 @@ void work_rekey(struct work *w)
 		return;
 	sim_must(stick_rekey(&w->stick));
 	w->reseal = (struct store_reseal){ 0 };
-	w->epoch_after = w->stick.epoch_after;
+	w->epoch_after = MAX(w->stick.epoch_after, w->stale);
 	note_same(w, generation, start);
 	vow_add(w);
 }
@@ -585,7 +585,8 @@ void work_resume(struct work *w, struct sim *sim, const struct work_profile *pro
 	w->marks[0].first_gen = w->marks[0].last_gen = w->stick.report.generation;
 	w->marks[0].acked = 0;
 	note_opened(w, 0);
-	w->epoch_after = stick_generation(&w->stick);
+	w->stale = stick_newest_birth(sim, w->stick.key.epoch);
+	w->epoch_after = MAX(stick_generation(&w->stick), w->stale);
 	vow_add(w);
 }
 

@@ -49,6 +49,7 @@ struct work {
 	struct vow vows[WORK_VOWS_MAX];
 	unsigned vow_count;
 	uint64_t epoch_after; /* the last generation before the epoch that is in force */
+	uint64_t stale;	      /* newest birth of what a crash had left on the medium */
 	struct store_reseal reseal; /* how far a re-sealing is */
 	uint64_t random;
 	struct timespec now;
