@@ -34,6 +34,7 @@ struct mount_session {
 	int64_t since;
 	bool read_only;
 	int pid; /* supervisor */
+	int resealed; /* percent sealed under the newest key; -1: all of it */
 };
 /* Calls fn for each live session; stale ones (supervisor dead) are cleaned up: detached, logged. */
 MUST_CHECK enum err mount_sessions(struct home *home,

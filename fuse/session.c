@@ -15,6 +15,7 @@
 #include "fuse/wire.h"
 
 #define SESSION_MAGIC 0x31535356u /* "VSS1" */
+#define RESEALED 0xffu		  /* nothing is to be sealed anew */
 
 static char *path_of(struct home *home, const char *volume_id, const char *suffix)
 {
@@ -42,6 +43,7 @@ static size_t session_encode(const struct session *session, uint8_t out[WIRE_MAX
 	write_u8(&w, session->s.read_only);
 	write_u8(&w, session->created);
 	write_u8(&w, (uint8_t)(session->keysep + 1));
+	write_u8(&w, RESEALED); /* stays last: it is changed in place */
 	return writer_ok(&w) ? (size_t)(w.at - out) : 0;
 }
 
@@ -75,6 +77,9 @@ static bool session_decode(struct reader r, struct session *out)
 	s->read_only = read_u8(&r) != 0;
 	out->created = read_u8(&r) != 0;
 	out->keysep = read_u8(&r) - 1;
+	s->resealed = read_u8(&r);
+	if (s->resealed > 100)
+		s->resealed = -1;
 	return reader_done(&r);
 }
 
@@ -109,12 +114,22 @@ enum err session_share(struct home *home, const char *volume_id, int *ret_lock)
 
 	if (!path)
 		return err_at(ERR_NOMEM, "session file");
-	fd = open(path, O_RDONLY | O_CLOEXEC);
+	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0 || flock(fd, LOCK_SH) != 0)
 		return err_from_errno("%s", path);
 	*ret_lock = fd;
 	fd = -1;
 	return OK;
+}
+
+/* Only people look at it: a failure costs nothing. */
+void session_tell_resealed(int lock, int percent)
+{
+	uint8_t byte = percent < 0 ? RESEALED : (uint8_t)MIN(percent, 100);
+	struct stat st;
+
+	if (fstat(lock, &st) != 0 || pwrite(lock, &byte, 1, st.st_size - 1) != 1)
+		err_clear();
 }
 
 enum err session_read(int fd, struct session *ret)

@@ -16,6 +16,8 @@ struct session {
 MUST_CHECK enum err session_write(struct home *home, const struct session *session, int *ret_lock);
 /* The worker's own share of the lock. */
 MUST_CHECK enum err session_share(struct home *home, const char *volume_id, int *ret_lock);
+/* Tells through that share how much is sealed under the newest key, in percent; -1: all of it. */
+void session_tell_resealed(int lock, int percent);
 MUST_CHECK enum err session_read(int fd, struct session *ret);
 void session_remove(struct home *home, const char *volume_id);
 /* Frees the mount point of a session whose processes died and records its end. The caller removes

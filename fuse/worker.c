@@ -19,6 +19,7 @@
 #include "fuse/helper.h"
 #include "fuse/mountpoint.h"
 #include "fuse/ops.h"
+#include "fuse/reseal.h"
 #include "fuse/session.h"
 #include "fuse/wire.h"
 
@@ -38,6 +39,7 @@ struct worker {
 	struct vault_facts facts;
 	struct serving serving;
 	struct fuse_session *fuse;
+	struct resealing *resealing; /* NULL: nothing to do */
 	pthread_t loop;
 	atomic_bool loop_over;
 	int command;	    /* -1 once it has its answer */
@@ -327,6 +329,7 @@ static enum err announce(struct worker *w)
 	TRY(tell_ready(w));
 	if (!w->facts.read_only)
 		TRY(volume_start_committer(vault_volume(w->vault), commit_failed, w));
+	TRY(resealing_start(w->vault, &w->serving, w->lock, &w->resealing));
 	TRY(wire_send_result(w->command, WIRE_RESULT, OK, &w->facts, sizeof(w->facts)));
 	fd_closep(&w->command);
 	return OK;
@@ -341,6 +344,7 @@ static enum err serve(struct worker *w)
 		err = announce(w);
 	if (err == OK)
 		err = run_loop(w);
+	resealing_stop(TAKE(w->resealing));
 	if (mountpoint_unmount(w->start->mountpoint, true) != OK)
 		err_clear(); /* the supervisor tries again */
 	if (w->fuse)

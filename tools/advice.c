@@ -30,6 +30,7 @@ static const struct advice table[] = {
 	{ERR_REVOKED, CLOSED, ASK_OFFICER},
 	{ERR_BUSY, N_("it stays open, and everything in it is there"), N_("close the programs that use it, then try again")},
 	{ERR_VAULT_BUSY, UNCHANGED, N_("close it where it is open, then try again; \"vault status\" shows what is open here")},
+	{ERR_TOO_MANY_EPOCHS, UNCHANGED, N_("leave it mounted until \"vault status\" speaks of no re-sealing any more, or run \"vault rekey\" with --wait")},
 	{ERR_MOUNTPOINT, CLOSED, N_("name an empty folder of your own, or none: then it opens below ~/Vault")},
 	{ERR_FUSE, CLOSED, N_("install the package fuse3, or work without mounting: vault ls, vault cp, vault cat")},
 	{ERR_NOT_ENROLLED, CLOSED, N_("ask someone who can open it for a ticket (vault grant MEDIUM --to RECIPIENT --ticket FILE), then run \"vault enrol FILE\" here")},

@@ -13,15 +13,19 @@ static enum err show(struct cli *cli, const struct mount_session *m)
 		 m->read_only ? _("%s: open at %s, read-only, by %s since %s")
 			      : _("%s: open at %s, by %s since %s"),
 		 m->label, m->mountpoint, m->actor, since);
+	if (m->resealed >= 0)
+		out_line(cli, _("%s: re-sealing under the new key, %d %% done"), m->label,
+			 m->resealed);
 	if (cli->verbose)
 		out_line(cli, _("    medium %s, id %s, process %d"), m->medium, m->volume_id,
 			 m->pid);
 	return out_json(cli, "result",
-			json_pack("{s:o,s:s,s:o,s:o,s:o,s:s,s:b,s:i}", "label",
+			json_pack("{s:o,s:s,s:o,s:o,s:o,s:s,s:b,s:i,s:o*}", "label",
 				  out_json_text(m->label), "volume_id", m->volume_id, "mountpoint",
 				  out_json_text(m->mountpoint), "medium", out_json_text(m->medium),
 				  "actor", out_json_text(m->actor), "since", since, "read_only",
-				  m->read_only, "pid", m->pid));
+				  m->read_only, "pid", m->pid, "resealed",
+				  m->resealed >= 0 ? json_integer(m->resealed) : NULL));
 }
 
 static enum err run(struct cli *cli)

@@ -30,6 +30,7 @@ const struct option_row option_rows[] = {
 	{"foreground",     'f', OPT_FOREGROUND,    NULL,      N_("stay until it is closed")},
 	{"all",            'a', OPT_ALL,           NULL,      N_("every vault that is open")},
 	{"wait",           'w', OPT_WAIT,          NULL,      N_("wait until no program uses it any more")},
+	{"wait",           'w', OPT_WAIT_RESEALED, NULL,      N_("stay until everything is under the new key")},
 	{"force",          0,   OPT_FORCE,         NULL,      N_("close even if programs still use it")},
 	{"recursive",      'r', OPT_RECURSIVE,     NULL,      N_("copy folders with all that is in them")},
 	{NULL,             'R', OPT_RECURSIVE,     NULL,      NULL},

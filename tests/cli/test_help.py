@@ -10,7 +10,7 @@ import cli
 LANGS = ("en", "ja")
 TOPICS = ("options", "exit-codes", "passphrase", "json", "files", "key")
 VERBS = ("mount", "eject", "status", "cp", "ls", "cat", "init", "grant", "enrol", "key new",
-         "key show", "key passwd", "check", "log", "inspect", "help", "version", "completion")
+         "key show", "key passwd", "rekey", "purge", "check", "log", "inspect", "help", "version", "completion")
 MANUAL = os.path.join(cli.ROOT, "docs", "CLI.md")
 BEGIN = "<!-- made by: vault help manual -->\n"
 
