@@ -1,5 +1,5 @@
-/* What a fuzzer includes: the door that libFuzzer and tests/fuzz_main.c call, and the end of a run in
- * which something that must hold did not. */
+/* What a fuzzer includes: the door that libFuzzer and tests/fuzz_main.c call, and the end of a run
+ * in which something that must hold did not. */
 #pragma once
 #include <stdint.h>
 #include <stdio.h>

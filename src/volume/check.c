@@ -12,6 +12,7 @@ struct fact { /* of one object, in the order of numbers */
 	uint64_t ino;
 	struct inode_item item;
 	bool has_inode, has_inline, is_orphan, is_hurt;
+	bool is_reached; /* its names lead up to the root */
 	uint64_t blocks, data_end; /* found */
 	uint64_t names, folders;   /* names it has, folders it holds */
 	size_t name;		   /* index of one of its names, plus 1 */
@@ -237,6 +238,8 @@ static enum err relate_name(struct check *c, size_t i)
 
 	if (f && f->name == 0)
 		f->name = i + 1;
+	if (folder->has_inode && !S_ISDIR(folder->item.mode))
+		TRY(check_note(c, n->ino, ERR_MALFORMED, "its folder is none"));
 	if (!f || !f->has_inode)
 		return OK; /* relate_missing tells it with its name */
 	f->names++;
@@ -257,6 +260,8 @@ static enum err relate_links(struct check *c, const struct fact *f)
 
 	if (f->names == 0 && f->ino != VOLUME_ROOT)
 		return check_note(c, f->ino, ERR_MALFORMED, "has no name");
+	if (f->names > 0 && f->ino == VOLUME_ROOT)
+		return check_note(c, f->ino, ERR_MALFORMED, "the root has a name");
 	if (!folder && f->name > 0 && links != f->item.nlink)
 		return check_note(c, f->ino, ERR_MALFORMED, "wrong number of links");
 	if (folder && links != f->item.nlink)
@@ -278,6 +283,31 @@ static enum err relate_fact(struct check *c, const struct fact *f)
 	if (f->blocks != f->item.blocks)
 		TRY(check_note(c, f->ino, ERR_MALFORMED, "wrong number of blocks"));
 	return relate_links(c, f);
+}
+
+/* The folder that holds it; NULL for the root and where no name leads on, which is told elsewhere. */
+static struct fact *fact_above(struct check *c, const struct fact *f)
+{
+	if (f->ino == VOLUME_ROOT || f->is_reached || f->name == 0)
+		return NULL;
+	return fact_find(c, c->names[f->name - 1].folder);
+}
+
+/* Folders that hold each other have names enough, but nobody comes there from the root. */
+static enum err relate_way(struct check *c, struct fact *f)
+{
+	struct fact *at = f, *above;
+	size_t steps = 0;
+
+	while ((above = fact_above(c, at)) != NULL && steps++ <= c->fact_count)
+		at = above;
+	if (above && !S_ISDIR(f->item.mode))
+		return OK; /* its folder is told */
+	if (above)
+		return check_note(c, f->ino, ERR_MALFORMED, "cannot be reached from the root");
+	for (at = f; (above = fact_above(c, at)) != NULL; at = above)
+		at->is_reached = true;
+	return OK;
 }
 
 static enum err relate_counters(struct check *c)
@@ -309,6 +339,8 @@ static enum err relate_all(struct check *c)
 		TRY(relate_name(c, i));
 	for (size_t i = 0; i < c->fact_count; i++)
 		TRY(relate_fact(c, &c->facts[i]));
+	for (size_t i = 0; i < c->fact_count; i++)
+		TRY(relate_way(c, &c->facts[i]));
 	return relate_counters(c);
 }
 
@@ -354,7 +386,7 @@ static enum err path_of_entry(struct check *c, const struct name_fact *n, struct
 		if (n->folder == VOLUME_ROOT)
 			return OK;
 		folder = fact_find(c, n->folder);
-		if (!folder || folder->name == 0)
+		if (!folder || !folder->is_reached)
 			break;
 		n = &c->names[folder->name - 1];
 	}

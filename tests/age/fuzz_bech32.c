@@ -1,10 +1,7 @@
 /* Any bytes as a recipient or an identity. A value has one spelling: what is taken prints as it
  * was. */
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz.h"
 #include "age/bech32.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void try_prefix(const char *hrp, const char *text, size_t len)
 {

@@ -144,7 +144,8 @@ static void harm(struct buf *b, enum harm how, size_t at, uint8_t value)
 		chunk_gone(b);
 		break;
 	case HARM_TAIL_TWICE:
-		memcpy(tail, b->data + b->len - MIN(b->len, sizeof(tail)), MIN(b->len, sizeof(tail)));
+		memcpy(tail, b->data + b->len - MIN(b->len, sizeof(tail)),
+		       MIN(b->len, sizeof(tail)));
 		MUST(buf_append(b, tail, MIN(b->len, sizeof(tail))) == OK);
 		break;
 	default:
@@ -196,7 +197,8 @@ static enum err never_asked(void *ctx, struct secret **ret)
 static void try_stanzas(const char *text, size_t len)
 {
 	const struct age_identity *who[] = {mine};
-	const struct age_who us = {.identities = who, .count = 1, .ask = never_asked, .max_log_n = 2};
+	const struct age_who us = {
+		.identities = who, .count = 1, .ask = never_asked, .max_log_n = 2};
 	struct age_stanza stanzas[9];
 	struct age_header h = {.stanzas = stanzas}, again = {0};
 	struct buf file = {0}, opened = {0};
@@ -216,7 +218,8 @@ static void try_stanzas(const char *text, size_t len)
 	seal_payload((const uint8_t *)TEXT, sizeof(TEXT), 100, &file);
 	memory = (struct age_memory){(const uint8_t *)file.data, file.len};
 	if (age_decrypt(&us, age_source_memory(&memory), age_sink_buf(&opened)) == OK)
-		MUST(err == OK && opened.len == sizeof(TEXT) && !memcmp(opened.data, TEXT, opened.len));
+		MUST(err == OK && opened.len == sizeof(TEXT) &&
+		     !memcmp(opened.data, TEXT, opened.len));
 	else
 		MUST(opened.len == 0);
 	for (size_t i = 0; i < h.count; i++)

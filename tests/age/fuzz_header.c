@@ -1,19 +1,9 @@
 /* Any bytes as an age header. What is taken must be canonical: printed again it is the same text,
  * up to the MAC, for which one would need the file key. */
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz.h"
 #include "age/header.h"
 
 #define MAC_TAIL 45u /* a space, 43 digits, LF */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Guarded memory, which the leak checker cannot look through, lives to the end. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
 
 static void print_again(const struct age_header *h, const struct secret *key, const char *text,
 			size_t len)

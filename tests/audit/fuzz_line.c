@@ -1,19 +1,11 @@
 /* A line of the host log: any bytes; and any bytes with a good signature behind them, which then must
  * verify when they parse, and under no other key. */
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz.h"
 #include "audit/line.h"
 #include "base/text.h"
 #include "crypto/labels.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Guarded memory, which the leak checker cannot look through, lives to the end. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
+const unsigned fuzz_cost = 5;
 
 static struct sign_key *key_from(const char *text)
 {

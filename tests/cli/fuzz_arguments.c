@@ -93,7 +93,7 @@ static void print_plainly(const struct arguments *a, struct words *out, char nam
 static void expect_same(const struct arguments *a)
 {
 	static char names[WORDS_MAX + 2][4200];
-	struct words plain = { 0 };
+	struct words plain = {0};
 	struct arguments b;
 	char near[64];
 
@@ -101,8 +101,7 @@ static void expect_same(const struct arguments *a)
 		return; /* "-qqqq…" */
 	print_plainly(a, &plain, names);
 	MUST(arguments_parse(plain.argc, plain.argv, &b, near) == OK);
-	MUST(b.verb == a->verb && b.word_count == a->word_count &&
-	     b.value_count == a->value_count);
+	MUST(b.verb == a->verb && b.word_count == a->word_count && b.value_count == a->value_count);
 	for (size_t i = 0; i < a->word_count; i++)
 		MUST(!strcmp(a->words[i], b.words[i]));
 	for (size_t i = 0; i < a->value_count; i++) {
@@ -114,8 +113,8 @@ static void expect_same(const struct arguments *a)
 
 static void try_line(const uint8_t *data, size_t len)
 {
-	struct cli cli = { .passphrase_fd = -1 };
-	struct recipients to = { 0 };
+	struct cli cli = {.passphrase_fd = -1};
+	struct recipients to = {0};
 	struct words words;
 	char near[64];
 	enum err err;
@@ -142,7 +141,7 @@ static void try_line(const uint8_t *data, size_t len)
 
 static void try_path(const char *text)
 {
-	struct place place = { 0 };
+	struct place place = {0};
 	char *path = NULL, *again = NULL;
 
 	MUST(place_parse(text, &place) == OK && place.medium && place.path);
@@ -151,8 +150,8 @@ static void try_path(const char *text)
 	place_clear(&place);
 
 	MUST(inside_normal(text, &path) == OK && inside_normal(path, &again) == OK);
-	MUST(path[0] == '/' && !strcmp(path, again) && !strstr(path, "//") && !strstr(path, "/./") &&
-	     !strstr(path, "/../"));
+	MUST(path[0] == '/' && !strcmp(path, again) && !strstr(path, "//") &&
+	     !strstr(path, "/./") && !strstr(path, "/../"));
 	MUST(strlen(path) == 1 || path[strlen(path) - 1] != '/');
 	free(path);
 	free(again);
@@ -185,7 +184,7 @@ static void expect_lines(const struct buf *b)
 
 static void try_text(char *text)
 {
-	struct buf wrapped = { 0 }, padded = { 0 };
+	struct buf wrapped = {0}, padded = {0};
 	json_t *json;
 
 	MUST(width_wrap(&wrapped, text, 20, 8) == OK);
@@ -205,8 +204,8 @@ static void try_text(char *text)
 /* The id, a line end, the table. */
 static void try_catalogue(const uint8_t *data, size_t len)
 {
-	struct catalogue table = { 0 };
-	struct buf list = { 0 };
+	struct catalogue table = {0};
+	struct buf list = {0};
 	char *text = copy_text(data, len), *rest = text, *id = strsep(&rest, "\n");
 
 	MUST(buf_puts(&table.text, rest ? rest : "") == OK);

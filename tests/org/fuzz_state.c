@@ -28,7 +28,7 @@ static void path_of(char out[256], const char *name)
 static void remove_all(void)
 {
 	static const char *const names[] = {"keys/a.pub", "keys/default", "host.key", "keys",
-					    "devices",    "seen",	  "log",      "run"};
+					    "devices",	  "seen",	  "log",      "run"};
 	char path[256], hex[2 * VOLUME_ID_LEN + 1], seen[64];
 
 	text_hex(volume_id, sizeof(volume_id), hex);
@@ -86,7 +86,7 @@ static void try_seen(const void *data, size_t len)
 static void try_device(const uint8_t *data, size_t len)
 {
 	struct reader r = reader_make(data, len);
-	struct device d = { 0 };
+	struct device d = {0};
 	uint8_t again[DEVICE_LEN];
 	struct writer w = writer_make(again, sizeof(again));
 

@@ -1,7 +1,6 @@
 /* The payload of a ticket for whomever it names: as it is, and once more signed by a key of our own,
  * which the payload names, so that mutations get past the signature. */
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz.h"
 #include "crypto/labels.h"
 #include "org/device_format.h"
 
@@ -9,14 +8,7 @@
 #define ISSUER_AT (RECEIVER_AT + X25519_LEN)
 #define SIG_AT (TICKET_LEN - SIGN_LEN)
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
-/* Guarded memory, which the leak checker cannot look through, lives to the end. */
-const char *__asan_default_options(void);
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
+const unsigned fuzz_cost = 10;
 
 static void try(const uint8_t *payload, size_t len)
 {

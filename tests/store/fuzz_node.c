@@ -1,7 +1,7 @@
 /* A tree page, sealed so that it comes to its parser on the way of a real one: with its
- * pointer and without. What is found is what was sealed, and nothing else is found. The page is refused,
- * or safe to search, read, fill and empty, and stays a page all the while.
- * Input: a byte, then the page: of any bytes, or with a head and keys that fit its slots. */
+ * pointer and without. What is found is what was sealed, and nothing else is found. The page is
+ * refused, or safe to search, read, fill and empty, and stays a page all the while. Input: a byte,
+ * then the page: of any bytes, or with a head and keys that fit its slots. */
 #include "tests/fuzz.h"
 #include "store/node.h"
 #include "store/seal.h"
@@ -36,8 +36,8 @@ static void remove_one(uint8_t *page, unsigned i)
 
 static void use_leaf(uint8_t *page)
 {
-	uint8_t key[PAGE_KEY_LEN] = { 0x80 }, value[100] = { 1 };
-	struct page_item item = { .key = key, .value = value, .len = sizeof(value) }, other;
+	uint8_t key[PAGE_KEY_LEN] = {0x80}, value[100] = {1};
+	struct page_item item = {.key = key, .value = value, .len = sizeof(value)}, other;
 	size_t used = page_used(page);
 	bool exact;
 	unsigned at = page_search(page, key, &exact);
@@ -62,7 +62,7 @@ static void use_leaf(uint8_t *page)
 
 static void use_inner(uint8_t *page, unsigned level)
 {
-	uint8_t key[PAGE_KEY_LEN] = { 0x80 };
+	uint8_t key[PAGE_KEY_LEN] = {0x80};
 	bool exact;
 	unsigned at = page_search(page, key, &exact);
 
@@ -92,7 +92,7 @@ static void must_differ(uint8_t *sealed, const struct ref *ref, size_t at)
 static void seal_and_find(uint8_t *page, size_t flip)
 {
 	static uint8_t sealed[FORMAT_NODE_LEN], again[FORMAT_PAGE_LEN];
-	struct ref ref = { .addr = ADDR, .extra = 1 }, found;
+	struct ref ref = {.addr = ADDR, .extra = 1}, found;
 
 	MUST(sealer_seal_node(sealer, page, sealed, &ref) == OK);
 	MUST(sealer_find_node(sealer, ADDR, sealed, again, &found) == OK);
@@ -135,8 +135,8 @@ static void mend(uint8_t *page)
 	store_u16(page + 6, (uint16_t)(FORMAT_PAGE_LEN - heap - sum));
 }
 
-/* The first bytes are the head and slots; the rest comes from the end of the input, as values stand at
- * the end of a page. */
+/* The first bytes are the head and slots; the rest comes from the end of the input, as values stand
+ * at the end of a page. */
 static void lay_out(const uint8_t *data, size_t size, uint8_t *page)
 {
 	memset(page, 0, FORMAT_PAGE_LEN);

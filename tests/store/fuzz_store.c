@@ -1,10 +1,11 @@
 /* A whole store, sealed anew after each mutation so that it reaches what reads it.
  *
- * The map of a prepared disk has a root, two inner nodes, six leaves (one of an older epoch) and some
- * records, written by hand. The input is what happens to it: first what is done with the result, then
- * patches of 13 bytes: which node (or the superblock), where, how, value. Nodes are sealed again from
- * the leaves up, the superblock is signed. What opens must be safe to check, read and change; and what
- * the check finds good must read the same in every way and stay good after changes. */
+ * The map of a prepared disk has a root, two inner nodes, six leaves (one of an older epoch) and
+ * some records, written by hand. The input is what happens to it: first what is done with the
+ * result, then patches of 13 bytes: which node (or the superblock), where, how, value. Nodes are
+ * sealed again from the leaves up, the superblock is signed. What opens must be safe to check, read
+ * and change; and what the check finds good must read the same in every way and stay good after
+ * changes. */
 #include "tests/fuzz.h"
 #include "crypto/random.h"
 #include "store/node.h"
@@ -67,7 +68,7 @@ static void prepare_record(const struct store_key *key, struct ref *ret)
 
 	memset(content, 0, sizeof(content));
 	memset(content, (int)key->offset, RECORD_LEN);
-	*ret = (struct ref){ .addr = next_block(2), .blocks = 2, .birth = 3, .extra = RECORD_LEN };
+	*ret = (struct ref){.addr = next_block(2), .blocks = 2, .birth = 3, .extra = RECORD_LEN};
 	MUST(sealer_seal(base.fresh, key, content, content, ret) == OK);
 	sim_poke(base.sim, DISK_DATA, ret->addr * DISK_BLOCK, content, sizeof(content));
 }
@@ -76,10 +77,10 @@ static void prepare_leaf(unsigned number, uint8_t *page)
 {
 	page_init(page, 0);
 	for (unsigned i = 0; i < LEAF_ITEMS; i++) {
-		struct store_key key = { .object = number + 1, .kind = (uint8_t)(i / 2),
-					 .offset = 16u * (i + 1) };
+		struct store_key key = {
+			.object = number + 1, .kind = (uint8_t)(i / 2), .offset = 16u * (i + 1)};
 		uint8_t bytes[PAGE_KEY_LEN], value[300], ref_bytes[REF_LEN];
-		struct page_item item = { .key = bytes, .value = value, .len = 40u * i };
+		struct page_item item = {.key = bytes, .value = value, .len = 40u * i};
 		struct ref ref;
 
 		key_encode(&key, bytes);
@@ -133,8 +134,8 @@ static void prepare_nodes(void)
 		if (i < LEAVES)
 			prepare_leaf(i, n->page);
 		else
-			prepare_inner(i, i == ROOT ? LEAVES : (i - LEAVES) * 3, i == ROOT ? INNERS : 3,
-				      n->page);
+			prepare_inner(i, i == ROOT ? LEAVES : (i - LEAVES) * 3,
+				      i == ROOT ? INNERS : 3, n->page);
 		n->ref.addr = next_block(FORMAT_NODE_BLOCKS);
 		n->ref.extra = i == 0 || i == LEAVES || i == ROOT ? 1 : 2;
 		page_set_birth(n->page, i == 0 ? 2 : GENERATION - 1);
@@ -159,8 +160,8 @@ static void write_super(struct super *sb, struct sim *sim)
 
 static void prepare_keys(void)
 {
-	static const uint8_t seeds[2][SIGN_SEED_LEN] = { "host key of the store's fuzzer",
-							 "session key of that fuzzer" };
+	static const uint8_t seeds[2][SIGN_SEED_LEN] = {"host key of the store's fuzzer",
+							"session key of that fuzzer"};
 	static const uint8_t id[STORE_ID_LEN] = "volume";
 
 	MUST(crypto_init() == OK);
@@ -168,20 +169,19 @@ static void prepare_keys(void)
 	MUST(secret_random(32, &base.key[0]) == OK && secret_random(32, &base.key[1]) == OK);
 	MUST(sealer_new(id, &base.old) == OK && sealer_new(id, &base.fresh) == OK);
 	MUST(sealer_add_epoch(base.old, 1, base.key[0]) == OK);
-	base.door = (struct store_door){ .epoch = 2, .epoch_key = base.key[1] };
-	base.door.older = (struct store_older){ .count = 1, .epoch = { 1 }, .key = { base.key[0] } };
+	base.door = (struct store_door){.epoch = 2, .epoch_key = base.key[1]};
+	base.door.older = (struct store_older){.count = 1, .epoch = {1}, .key = {base.key[0]}};
 	MUST(sealer_add_door(base.fresh, &base.door) == OK);
 	MUST(sign_key_new(seeds[0], &base.host) == OK);
 	MUST(sign_key_new(seeds[1], &base.session) == OK);
-	base.unlock = (struct store_unlock){ .doors = &base.door,
-					     .door_count = 1,
-					     .host_key = base.host };
+	base.unlock =
+		(struct store_unlock){.doors = &base.door, .door_count = 1, .host_key = base.host};
 	memcpy(base.unlock.volume_id, id, sizeof(id));
 }
 
 static void prepare(void)
 {
-	struct sim_options options = { .blocks_max = 512 };
+	struct sim_options options = {.blocks_max = 512};
 	struct disk *disk;
 
 	prepare_keys();
@@ -190,12 +190,12 @@ static void prepare(void)
 	MUST(disk_grow(disk, 256) == OK);
 	disk_close(disk);
 	prepare_nodes();
-	base.super = (struct super){ .generation = GENERATION - 1,
-				     .epoch = 2,
-				     .flags = SUPER_OPEN | SUPER_RESEALING,
-				     .root = base.nodes[ROOT].ref,
-				     .depth = 3,
-				     .used_blocks = next_block(0) };
+	base.super = (struct super){.generation = GENERATION - 1,
+				    .epoch = 2,
+				    .flags = SUPER_OPEN | SUPER_RESEALING,
+				    .root = base.nodes[ROOT].ref,
+				    .depth = 3,
+				    .used_blocks = next_block(0)};
 	memcpy(base.super.volume_id, base.unlock.volume_id, STORE_ID_LEN);
 	memcpy(base.super.session_vkey, sign_key_vkey(base.session), SIGN_VKEY_LEN);
 	memcpy(base.super.host_vkey, sign_key_vkey(base.host), SIGN_VKEY_LEN);
@@ -322,10 +322,10 @@ static enum err see_item(void *ctx, const struct store_view *view, enum err dama
 
 static bool check(struct store *s, struct seen *seen)
 {
-	struct store_check ask = { .item = see_item, .ctx = seen };
+	struct store_check ask = {.item = see_item, .ctx = seen};
 	struct store_check_result r;
 
-	*seen = (struct seen){ .ascending = true };
+	*seen = (struct seen){.ascending = true};
 	MUST(store_check(s, &ask, &r) == OK);
 	return r.bad_nodes == 0 && r.bad_records == 0 && r.doubly_used_blocks == 0 &&
 	       r.unreachable_blocks == 0;
@@ -336,7 +336,7 @@ static uint8_t content[STORE_RECORD_MAX];
 /* One after the other, and each by its name. */
 static uint64_t read_all(struct store *s, bool good)
 {
-	struct store_key key = { 0 };
+	struct store_key key = {0};
 	struct store_view view, again;
 	uint64_t count = 0;
 	enum err err;
@@ -363,7 +363,7 @@ static uint64_t read_all(struct store *s, bool good)
 
 static enum err put(struct store *s, uint64_t object, size_t len)
 {
-	struct store_key key = { .object = object, .kind = 9, .offset = len };
+	struct store_key key = {.object = object, .kind = 9, .offset = len};
 	enum err err;
 
 	memset(content, 7, len);
@@ -375,7 +375,7 @@ static enum err put(struct store *s, uint64_t object, size_t len)
 
 static enum err delete_after(struct store *s, uint64_t object)
 {
-	struct store_key key = { .object = object };
+	struct store_key key = {.object = object};
 	struct store_view view;
 	enum err err;
 
@@ -414,7 +414,7 @@ static enum err change(struct store *s, uint64_t *items)
 static enum err reseal(struct store *s)
 {
 	for (unsigned round = 0; round < 4 && store_oldest_epoch(s) < 2; round++) {
-		struct store_reseal at = { 0 };
+		struct store_reseal at = {0};
 		bool more = true;
 
 		for (unsigned steps = 0; more && steps < 1000; steps++)

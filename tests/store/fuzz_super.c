@@ -1,17 +1,9 @@
 /* The content of a superblock slot, sealed anew after each mutation so that it reaches the parser. */
-#include <stdlib.h>
-#include <string.h>
+#include "tests/fuzz.h"
 #include "crypto/random.h"
 #include "store/super.h"
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-const char *__asan_default_options(void);
-
-/* The one sealer lives to the end, in guarded memory that the leak checker cannot look through. */
-const char *__asan_default_options(void)
-{
-	return "detect_leaks=0";
-}
+const unsigned fuzz_cost = 20;
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,14 +1,10 @@
 /* Items of a volume. Input: kind 1, flags 1 (1 a record, 2 a link), record shift 1, key offset 8,
  * record's blocks 2 and length 4, value. What a decoder takes, its encoder writes again. */
-#include <stdlib.h>
-#include <string.h>
-#include "base/cursor.h"
+#include "tests/fuzz.h"
 #include "volume/items.h"
 #include "volume/volume.h"
 
 #define INODE_USED 92u /* behind it are bytes that readers ignore */
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 static void expect_same(const struct store_view *view, const uint8_t *out, size_t len)
 {

@@ -277,6 +277,66 @@ static void checking_makes_pending_changes_durable(void **state)
 	assert_text(f, ino, "not yet committed");
 }
 
+/* The entry of `name` goes from one folder to another, as far as the tree knows. */
+static void move_entry(struct fixture *f, uint64_t from, uint64_t to, const char *name,
+		       uint64_t ino, uint32_t mode)
+{
+	uint64_t bucket = dirent_bucket(f->v->meta.name_key, name, strlen(name));
+	uint8_t value[STORE_VALUE_MAX];
+	size_t len = dirent_encode(ino, mode, name, strlen(name), value);
+
+	delete_item(f, item_key(from, ITEM_DIRENT, bucket));
+	put_item(f, item_key(to, ITEM_DIRENT, bucket), value, len);
+}
+
+static void change_links(struct fixture *f, uint64_t ino, int by, uint64_t parent)
+{
+	struct inode_item item = item_of(f, ino);
+
+	item.nlink += (uint32_t)by;
+	if (parent)
+		item.parent = parent;
+	put_inode(f, ino, &item);
+}
+
+static void folders_that_hold_each_other_are_found(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t a = make_folder(f, VOLUME_ROOT, "a"), b = make_folder(f, a, "b");
+	struct found found;
+
+	assert_ok(volume_sync(f->v));
+	move_entry(f, VOLUME_ROOT, b, "a", a, S_IFDIR);
+	change_links(f, VOLUME_ROOT, -1, 0);
+	change_links(f, b, 1, 0);
+	change_links(f, a, 0, b);
+	found = look(f);
+	assert_int_equal(found.count, 2);
+	assert_string_equal(found.path, "/?/a");
+	assert_string_equal(found.why, "cannot be reached from the root");
+}
+
+static void a_name_in_what_is_no_folder_is_found(void **state)
+{
+	struct fixture *f = *state;
+	struct tree t = make_tree(f);
+
+	move_entry(f, t.d, t.file, "small", t.small, S_IFREG);
+	assert_found(f, "/d/file/small", "its folder is none");
+}
+
+static void a_root_with_a_name_is_found(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t bucket = dirent_bucket(f->v->meta.name_key, "again", 5);
+	uint8_t value[STORE_VALUE_MAX];
+	size_t len = dirent_encode(VOLUME_ROOT, S_IFDIR, "again", 5, value);
+
+	put_item(f, item_key(VOLUME_ROOT, ITEM_DIRENT, bucket), value, len);
+	change_links(f, VOLUME_ROOT, 1, 0);
+	assert_found(f, "/", "the root has a name");
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, fixture_setup, fixture_teardown)
 
 int main(void)
@@ -293,6 +353,9 @@ int main(void)
 		STORY(a_name_in_the_wrong_place_is_found),
 		STORY(a_name_of_another_type_is_found),
 		STORY(bad_items_are_found),
+		STORY(folders_that_hold_each_other_are_found),
+		STORY(a_name_in_what_is_no_folder_is_found),
+		STORY(a_root_with_a_name_is_found),
 		STORY(wrong_counters_are_found),
 		STORY(a_damaged_record_is_told_with_its_path),
 		STORY(checking_makes_pending_changes_durable),
