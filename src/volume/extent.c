@@ -154,11 +154,15 @@ static enum err window_load_inline(struct volume *v, struct chunk *c, bool freei
 	return OK;
 }
 
-/* Extents side by side, with zeroes between them. */
-static enum err window_copy_extents(struct volume *v, struct chunk *c, const struct window *w)
+/* Extents side by side, with zeroes between them. The caller holds ops, so there is no commit between
+ * finding them and reading them, and none is gone. */
+static enum err window_load_extents(struct volume *v, struct chunk *c, const struct window *w,
+				    bool freeing)
 {
+	const struct extent *last = &w->extents[w->count - 1];
 	uint32_t at = w->extents[0].begin;
 
+	TRY(chunk_prepare(v, c, last->begin + last->ref.blocks * DISK_BLOCK, freeing));
 	for (unsigned i = 0; i < w->count; i++) {
 		const struct extent *e = &w->extents[i];
 
@@ -166,20 +170,6 @@ static enum err window_copy_extents(struct volume *v, struct chunk *c, const str
 		TRY(store_record_read(v->store, &e->key, &e->ref, c->data + e->begin));
 		at = e->end;
 	}
-	return OK;
-}
-
-static enum err window_load_extents(struct volume *v, struct chunk *c, struct window *w,
-				    bool freeing)
-{
-	const struct extent *last = &w->extents[w->count - 1];
-	enum err err;
-
-	TRY(chunk_prepare(v, c, last->begin + last->ref.blocks * DISK_BLOCK, freeing));
-	do
-		err = window_copy_extents(v, c, w);
-	while (err == ERR_FORGED && window_refresh(v, c->inode, c->index, w));
-	TRY(err);
 	c->lo = w->extents[0].begin;
 	c->hi = last->end;
 	return OK;
