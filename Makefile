@@ -11,8 +11,8 @@ SANITIZE ?=
 
 DEPS := build-essential pkg-config gettext libfuse3-dev fuse3 libsodium-dev libssl-dev \
 	libarchive-dev libzstd-dev libjansson-dev libutf8proc-dev
-TEST_DEPS := libcmocka-dev age minisign zstd tar e2fsprogs exfat-fuse python3 python3-cryptography rsync sqlite3 git attr \
-	util-linux
+TEST_DEPS := libcmocka-dev age minisign zstd tar e2fsprogs exfat-fuse python3 python3-cryptography \
+	rsync sqlite3 git attr util-linux
 
 PKGS   := fuse3 libsodium libcrypto libarchive libzstd jansson libutf8proc
 CFLAGS_ALL := -std=gnu11 $(OPT) -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -110,7 +110,8 @@ $(foreach m,$(TEST_MODULES),$(eval $(call test_rule,$(m))))
 test-programs: $(TEST_PROGS)
 
 # Scripts among the tests; each prints TAP and finds the program in $BUILD.
-SCRIPTS := $(sort $(filter-out tests/bench/% tests/cli/cli.py tests/reader/vault-reader.py,$(wildcard tests/*/*.sh tests/*/*.py)))
+SCRIPTS := $(sort $(filter-out tests/bench/% tests/cli/cli.py tests/reader/vault-reader.py,\
+	$(wildcard tests/*/*.sh tests/*/*.py)))
 # The crash gate's programs read CRASHES (how many) and SEED from the environment.
 CRASH_TESTS := $(filter %/test_crash_store %/test_crash_volume %/test_crash_threads %/test_crash_steps \
 	%/test_crash_rekey %/test_epoch %/test_flip %/test_flip_keys,$(TEST_PROGS))
