@@ -683,6 +683,59 @@ static void eight_keys_are_the_most(void **state)
 	assert_ok(vault_close(v));
 }
 
+static void what_cannot_be_read_keeps_its_key_until_it_is_deleted(void **state)
+{
+	struct fixture *f = *state;
+	struct vault_rekey how = { .wait = true };
+	struct vault_rekeyed got;
+	struct disk *disk;
+	struct kept kept;
+	struct vault *v;
+	uint64_t at;
+	uint8_t byte;
+
+	/* A record of the large file, which comes before all others. */
+	keep_all(&f->a, f->path, &kept);
+	at = kept.records[3].ref.addr * DISK_BLOCK;
+	byte = kept.image.area[DISK_DATA][at] ^ 1;
+	assert_ok(folder_disk_open(f->path, false, &disk));
+	assert_ok(disk_write(disk, DISK_DATA, at, &byte, 1));
+	disk_close(disk);
+	assert_err(vault_rekey(&f->a.actor, f->path, &how, &got), ERR_DAMAGED);
+	assert_int_equal(got.epoch, 2);
+	assert_true(got.older_blocks > 0);
+	v = open_as(&f->a, f->path, false);
+	for (unsigned n = 1; n < FILES; n++)
+		expect_file(vault_volume(v), n);
+	assert_true(vault_has_older_keys(v));
+	assert_ok(volume_unlink(vault_volume(v), VOLUME_ROOT, "file-00", NULL));
+	assert_ok(volume_sync(vault_volume(v)));
+	reseal_in_use(v);
+	assert_false(vault_has_older_keys(v));
+	put_file(vault_volume(v), 0);
+	assert_ok(vault_close(v));
+	kept_clear(&kept);
+	expect_files(&f->b, f->path);
+}
+
+static void a_vault_without_a_device_secret_gets_a_new_key_too(void **state)
+{
+	struct fixture *f = *state;
+	struct vault_new what = { .dir = f->dir, .label = "PLAIN", .to = &f->b.info.recipient,
+				  .to_count = 1 };
+	struct vault *v;
+
+	free(TAKE(f->path));
+	assert_ok(vault_create(&f->a.actor, &what, &f->path));
+	v = open_as(&f->b, f->path, false);
+	for (unsigned n = 0; n < FILES; n++)
+		put_file(vault_volume(v), n);
+	assert_ok(vault_close(v));
+	assert_int_equal(rekey(f, true, &f->b.info.recipient).epoch, 2);
+	expect_files(&f->a, f->path);
+	assert_err(try_read(&f->b, f->path), ERR_NO_KEY_FITS);
+}
+
 /* ---- what is refused ---- */
 
 static enum err refuse(void *ctx, const struct audit_event *event)
@@ -805,6 +858,8 @@ int main(void)
 		STORY(a_half_resealed_vault_reads_without_a_write),
 		STORY(a_grant_carries_the_older_keys_on),
 		STORY(eight_keys_are_the_most),
+		STORY(what_cannot_be_read_keeps_its_key_until_it_is_deleted),
+		STORY(a_vault_without_a_device_secret_gets_a_new_key_too),
 		STORY(no_log_no_new_key_and_no_purge),
 		STORY(an_open_vault_is_left_alone),
 		STORY(a_purge_leaves_nothing_of_what_was_deleted),
