@@ -48,7 +48,7 @@ enum err recover_list(struct disk *disk, const struct store_unlock *unlock,
 		err[i] = disk_read(disk, i ? DISK_HEAD1 : DISK_HEAD0, 0, ret->head[i],
 				   DISK_FIXED_LEN);
 		/* It may hold the newest state: who would write must not go on from an older one. */
-		if (err[i] == ERR_IO && !unlock->read_only)
+		if (err[i] != OK && err[i] != ERR_TRUNCATED && !unlock->read_only)
 			return err[i];
 		if (err[i] != OK)
 			memset(ret->head[i], 0, DISK_FIXED_LEN);
