@@ -104,7 +104,7 @@ static enum err walk_volume_item(struct check *c, const struct store_view *view)
 {
 	struct meta meta;
 
-	if (view->key.kind == ITEM_META && meta_decode(view, &meta) == OK)
+	if (view->key.kind == ITEM_META && view->key.offset == 0 && meta_decode(view, &meta) == OK)
 		return OK;
 	if (view->key.kind == ITEM_ORPHAN)
 		return walk_orphan(c, view);
@@ -152,6 +152,19 @@ static enum err walk_dirent(struct check *c, struct fact *f, const struct store_
 	return OK;
 }
 
+static enum err walk_xattr(struct check *c, struct fact *f, const struct store_view *view)
+{
+	struct xattr_item xattr;
+	uint64_t bucket;
+
+	if (xattr_decode(view, &xattr) != OK)
+		return check_note(c, f->ino, ERR_MALFORMED, "bad extended attribute");
+	bucket = xattr_bucket(c->v->meta.name_key, xattr.name, xattr.name_len);
+	if (view->key.offset - bucket >= BUCKET_SIZE)
+		return check_note(c, f->ino, ERR_MALFORMED, "attribute in the wrong place");
+	return OK;
+}
+
 static enum err walk_inode(struct check *c, struct fact *f, const struct store_view *view)
 {
 	f->has_inode = inode_item_decode(view, &f->item) == OK && view->key.offset == 0;
@@ -162,8 +175,6 @@ static enum err walk_inode(struct check *c, struct fact *f, const struct store_v
 
 static enum err walk_object_item(struct check *c, struct fact *f, const struct store_view *view)
 {
-	struct xattr_item xattr;
-
 	switch (view->key.kind) {
 	case ITEM_INODE:
 		return walk_inode(c, f, view);
@@ -174,9 +185,7 @@ static enum err walk_object_item(struct check *c, struct fact *f, const struct s
 	case ITEM_DIRENT:
 		return walk_dirent(c, f, view);
 	case ITEM_XATTR:
-		if (xattr_decode(view, &xattr) == OK)
-			return OK;
-		return check_note(c, f->ino, ERR_MALFORMED, "bad extended attribute");
+		return walk_xattr(c, f, view);
 	default:
 		return check_note(c, f->ino, ERR_MALFORMED, "unknown item");
 	}

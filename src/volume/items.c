@@ -247,7 +247,7 @@ enum err extent_check(const struct store_view *view, unsigned record_shift)
 
 enum err inline_check(const struct store_view *view, bool is_link)
 {
-	if (view->has_record || view->len == 0 ||
+	if (view->key.offset != 0 || view->has_record || view->len == 0 ||
 	    view->len > (is_link ? VOLUME_SYMLINK_MAX : INLINE_MAX))
 		return malformed(view, "content");
 	if (is_link && memchr(view->value, '\0', view->len))

@@ -325,6 +325,30 @@ static void a_name_in_what_is_no_folder_is_found(void **state)
 	assert_found(f, "/d/file/small", "its folder is none");
 }
 
+static void small_content_in_the_wrong_place_is_found(void **state)
+{
+	struct fixture *f = *state;
+	struct tree t = make_tree(f);
+	struct found found;
+
+	delete_item(f, item_key(t.small, ITEM_INLINE, 0));
+	put_item(f, item_key(t.small, ITEM_INLINE, 4096), "small", 5);
+	found = look(f);
+	assert_string_equal(found.path, "/d/small");
+	assert_string_equal(found.why, "bad small content");
+}
+
+static void an_attribute_in_the_wrong_place_is_found(void **state)
+{
+	struct fixture *f = *state;
+	struct tree t = make_tree(f);
+	uint8_t value[STORE_VALUE_MAX];
+	size_t len = xattr_encode("user.a", 6, 0, value);
+
+	put_item(f, item_key(t.small, ITEM_XATTR, 4096), value, len);
+	assert_found(f, "/d/small", "attribute in the wrong place");
+}
+
 static void a_root_with_a_name_is_found(void **state)
 {
 	struct fixture *f = *state;
@@ -356,6 +380,8 @@ int main(void)
 		STORY(folders_that_hold_each_other_are_found),
 		STORY(a_name_in_what_is_no_folder_is_found),
 		STORY(a_root_with_a_name_is_found),
+		STORY(small_content_in_the_wrong_place_is_found),
+		STORY(an_attribute_in_the_wrong_place_is_found),
 		STORY(wrong_counters_are_found),
 		STORY(a_damaged_record_is_told_with_its_path),
 		STORY(checking_makes_pending_changes_durable),
