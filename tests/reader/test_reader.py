@@ -20,7 +20,7 @@ DEMO = "find /usr/share/doc /usr/share/zoneinfo /usr/include -xdev -type f -size
 
 
 def read(place, verb, medium, *words, key=None, device=True, wants=0):
-    """Runs the reader as host a's owner, unless told other keys."""
+    """Runs the reader as host a's owner, unless told other keys. `wants` None takes any exit code."""
     home = place.path("host-a")
     words = list(words)
     if key is None:
@@ -32,8 +32,9 @@ def read(place, verb, medium, *words, key=None, device=True, wants=0):
                           stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
                           start_new_session=True, check=False)
     assert b"Traceback" not in done.stderr, done.stderr.decode()
-    return cli.Done(done.returncode, done.stdout.decode("utf-8", "surrogateescape"),
-                    done.stderr.decode("utf-8", "surrogateescape")).wants(wants)
+    done = cli.Done(done.returncode, done.stdout.decode("utf-8", "surrogateescape"),
+                    done.stderr.decode("utf-8", "surrogateescape"))
+    return done if wants is None else done.wants(wants)
 
 
 def same(one, other):
@@ -150,15 +151,15 @@ def every_kind_of_object_comes_back(place):
     read(place, "extract", vault, "-o", place.path("out"))
     same(files, place.path("out"))
     holes = os.stat(place.path("out/holes"))
-    assert holes.st_blocks * 512 < 1 << 20, "the hole was filled"
+    assert holes.st_blocks * 512 < 2 << 20, "the holes were filled"
 
 
 def a_part_can_be_asked_for(place):
     _, vault, files = filled(place)
-    read(place, "extract", vault, "-o", place.path("out"), "支部", "five")
+    read(place, "extract", vault, "-o", place.path("out"), "--only", "支部/", "--only", "five")
     assert sorted(os.listdir(place.path("out"))) == ["five", "支部"]
-    same(os.path.join(files, "支部"), place.path("out/支部"))
-    done = read(place, "list", vault, "five", "nowhere", wants=20)
+    subprocess.run(["diff", "-r", os.path.join(files, "支部"), place.path("out/支部")], check=True)
+    done = read(place, "list", vault, "--only", "five", "--only", "nowhere", wants=20)
     assert len(done.out.splitlines()) == 1 and "nowhere: is not in the vault" in done.err
 
 
@@ -263,16 +264,12 @@ def a_wrong_or_missing_device_secret_is_19(place):
     wrong = place.write("secret", b"00" * 31 + b"01\n")
     read(place, "list", vault, device=["--device-secret", wrong], wants=19)
     host.init(place.make("usb2"), "OTHER")
+    ours = read(place, "states", vault).out.split()[1]
     names = os.listdir(os.path.join(host.home, "devices"))
-    assert len(names) == 2
-    codes = [read(place, "list", vault, device=["--device", os.path.join(host.home, "devices", name)],
-                  wants=None if False else code).code
-             for name, code in zip(sorted(names, key=lambda n: n[:32] != volume_of(place, vault)), (0, 19))]
-    assert codes == [0, 19]
-
-
-def volume_of(place, vault):
-    return read(place, "states", vault).out.split()[1]
+    assert len(names) == 2 and any(name.startswith(ours) for name in names)
+    for name in names:
+        device = ["--device", os.path.join(host.home, "devices", name)]
+        read(place, "list", vault, device=device, wants=0 if name.startswith(ours) else 19)
 
 
 def a_vault_that_is_written_to_is_16(place):
@@ -328,46 +325,32 @@ def what_is_whole_of_a_damaged_file_can_be_kept(place):
 
 
 def wherever_a_byte_changes_nothing_wrong_comes_out(place):
-    """In blocks of the newest state and anywhere: the same, less with a name, or an error."""
+    """The same; or less, and every file that is missing has its name said, or the state; or an error."""
     _, vault, files = filled(place)
     wanted, dice = cli.tree(files), random.Random(3)
     _, volume, medium = opened(place, vault)
-    places = [(node.pointer.addr, 4) for node in volume.tree.walk()]
+    nodes = [node.pointer.addr for node in volume.tree.walk()]
     close(medium)
-    size = os.path.getsize(segment(vault))
-    spots = [("S0000000.SEG", dice.choice(places)[0] * 4096 + dice.randrange(16384)) for _ in range(12)]
-    spots += [("S0000000.SEG", dice.randrange(min(size, 1500 << 12))) for _ in range(12)]
+    most = min(os.path.getsize(segment(vault)), 1500 << 12)
+    spots = [("S0000000.SEG", dice.choice(nodes) * 4096 + dice.randrange(16384)) for _ in range(8)]
+    spots += [("S0000000.SEG", dice.randrange(most)) for _ in range(8)]
     spots += [(name, dice.randrange(65536)) for name in ("KEY0.AGE", "KEY1.AGE", "HEAD0.BIN", "HEAD1.BIN")
-              for _ in range(3)]
+              for _ in range(2)]
     codes = set()
     for i, (name, at) in enumerate(spots):
         flip(os.path.join(vault, name), at)
-        out = place.path("out%d" % i)
-        done = read(place, "extract", vault, "-o", out, wants=None) if False else attempt(place, vault, out)
-        codes.add(done.code)
-        if os.path.exists(out):
-            have = cli.tree(out)
+        for choice in ([], ["--generation", "8"]):
+            out = place.path("out%d%d" % (i, len(choice)))
+            done = read(place, "extract", vault, "-o", out, *choice, wants=None)
+            have = cli.tree(out) if os.path.exists(out) else {}
+            codes.add(done.code)
+            assert (done.code == 0) == (have == wanted), (name, at, done.err)
+            assert done.code in (0, 20), (name, at, done.code, done.err)
             for path, what in have.items():
-                assert what[2:] == wanted[path][2:] or what[4] != wanted[path][4] and \
-                    what[2] == wanted[path][2], (name, at, path)
-            stepped = "passed over" in done.err
-            assert done.code != 0 or have == wanted or stepped, (name, at, done.err)
-            assert stepped or all(("LOST" in done.err) for path in set(wanted) - set(have)), (name, at)
+                assert what[2] == wanted[path][2], (name, at, path)
         flip(os.path.join(vault, name), at)
-    assert 0 in codes and len(codes) > 1, codes
+    assert codes == {0, 20}, codes
     read(place, "verify", vault)
-
-
-def attempt(place, vault, out):
-    """Extracts, whatever comes of it."""
-    for code in (0, 1, 11, 12, 19, 20):
-        try:
-            return read(place, "extract", vault, "-o", out, wants=code)
-        except AssertionError as why:
-            if "exit " not in str(why):
-                raise
-            subprocess.run(["rm", "-rf", out], check=True)
-    raise AssertionError("an exit code of another kind")
 
 
 def a_state_that_is_not_whole_is_passed_over(place):
@@ -381,13 +364,12 @@ def a_state_that_is_not_whole_is_passed_over(place):
     newest = state.generation
     close(medium)
     flip(segment(vault), record.addr * 4096)
-    done = read(place, "extract", vault, "-o", place.path("out"))
+    done = read(place, "extract", vault, "-o", place.path("out"), wants=20)
     assert "generation %d is not whole and was passed over" % newest in done.err, done.err
     same(files, place.path("out"))
     done = read(place, "extract", vault, "-o", place.path("out2"), "--generation", str(newest), wants=20)
     assert "LOST later" in done.err and not os.path.exists(place.path("out2/later"))
-    same_but_times_of_root = cli.tree(place.path("out2"))
-    assert same_but_times_of_root == cli.tree(files)
+    same(files, place.path("out2"))
 
 
 def one_head_or_key_file_less_is_told_and_does_no_harm(place):

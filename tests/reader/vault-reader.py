@@ -118,6 +118,9 @@ class Opened:
             self.state, tree = chosen_state(self.medium, self.states, args.generation)
         else:
             self.state, tree = open_state(self.medium, self.states, say)
+            if self.state is not self.states[0]:
+                say("this is NOT the newest state; --generation %d opens that, less what is damaged"
+                    % self.states[0].generation)
         self.volume = Volume(tree, self.state)
         for _ in self.volume.orphans(lambda why: say("damaged: %s" % why)):
             pass
@@ -142,8 +145,10 @@ class Findings:
         self.left_count += 1
         say("not restored: %s: %s" % (shown(path), what))
 
-    def code(self):
-        return DAMAGED if self.lost_count else 1 if self.left_count else 0
+    def code(self, opened):
+        if self.lost_count or opened.state is not opened.states[0]:
+            return DAMAGED
+        return 1 if self.left_count else 0
 
 
 def verb_states(args):
@@ -183,7 +188,7 @@ def verb_list(args):
         print_bytes(line.encode())
     for path in walk.unmet():
         findings.lost(path, "is not in the vault")
-    return findings.code()
+    return findings.code(opened)
 
 
 def sum_of(volume, inode):
@@ -216,7 +221,7 @@ def verb_sums(args):
             continue
         safe = path.replace(b"\\", b"\\\\").replace(b"\n", b"\\n").replace(b"\r", b"\\r")
         print_bytes((b"\\" if safe != path else b"") + total.encode() + b"  " + safe)
-    return findings.code()
+    return findings.code(opened)
 
 
 def empty_folder(path, medium):
@@ -243,14 +248,14 @@ def verb_extract(args):
         work.run([os.fsencode(path) for path in args.paths])
     except OSError as why:
         say("cannot go on writing to %s: %s" % (args.output, why.strerror))
-        return max(1, findings.code())
+        return max(1, findings.code(opened))
     say("extracted %d objects, %d bytes of content; %d lost, %d not restored in full"
         % (work.objects, work.bytes, findings.lost_count, findings.left_count))
     if not args.paths and not findings.lost_count and \
             (work.objects, work.bytes) != (volume.objects, volume.bytes):
         say("the vault says that it holds %d objects, %d bytes" % (volume.objects, volume.bytes))
         return DAMAGED
-    return findings.code()
+    return findings.code(opened)
 
 
 def verb_verify(args):
@@ -268,7 +273,7 @@ def verb_verify(args):
         problem("the volume", why)
     print("%d objects, %d bytes, %d blocks in use, %d problems"
           % (work.objects, work.bytes, work.blocks, len(problems)))
-    return DAMAGED if problems else 0
+    return DAMAGED if problems else Findings().code(opened)
 
 
 # ---- the command line ----
@@ -289,7 +294,8 @@ def parse():
         sub.set_defaults(run=verb)
         sub.add_argument("medium", metavar="MEDIUM", help="a .VLT folder, or a folder that holds one")
         if name in ("list", "sums", "extract"):
-            sub.add_argument("paths", metavar="PATH", nargs="*", help="only this, and what is in it")
+            sub.add_argument("--only", metavar="PATH", action="append", default=[], dest="paths",
+                             help="only this, and what is in it; may be given several times")
         if name == "extract":
             sub.add_argument("-o", "--output", metavar="DIR", required=True,
                              help="folder to write to; must be empty or not there")
