@@ -54,7 +54,6 @@ static enum err open_header(struct age_reader *r, const struct age_who *who)
 	uint8_t nonce[STREAM_NONCE_LEN];
 	size_t header_len, len;
 
-	r->outer.from = age_source_fd(&r->fd);
 	TRY(age_inflow_fill(&r->outer));
 	r->armored = r->outer.len > 0 && age_armor_likely(r->outer.bytes[0]);
 	if (r->armored) {
@@ -70,13 +69,16 @@ static enum err open_header(struct age_reader *r, const struct age_who *who)
 	return take(r, r->sealed, STREAM_SEALED + 1, &r->sealed_len);
 }
 
-enum err age_reader_new(const struct age_who *who, int fd, struct age_reader **ret)
+/* `from` may point into the reader itself, so it is set when that has its place. */
+static enum err reader_make(const struct age_who *who, int fd, const struct age_source *from,
+			    struct age_reader **ret)
 {
 	CLEANUP(age_reader_freep) struct age_reader *r = calloc(1, sizeof(*r));
 
 	if (!r)
 		return err_at(ERR_NOMEM, "age reader");
 	r->fd = fd;
+	r->outer.from = from ? *from : age_source_fd(&r->fd);
 	r->sealed = malloc(STREAM_SEALED + 1);
 	if (!r->sealed)
 		return err_at(ERR_NOMEM, "age reader");
@@ -84,6 +86,16 @@ enum err age_reader_new(const struct age_who *who, int fd, struct age_reader **r
 	TRY(open_header(r, who));
 	*ret = TAKE(r);
 	return OK;
+}
+
+enum err age_reader_new(const struct age_who *who, int fd, struct age_reader **ret)
+{
+	return reader_make(who, fd, NULL, ret);
+}
+
+enum err age_reader_from(const struct age_who *who, struct age_source from, struct age_reader **ret)
+{
+	return reader_make(who, -1, &from, ret);
 }
 
 void age_reader_free(struct age_reader *r)

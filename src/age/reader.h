@@ -12,6 +12,9 @@ struct age_reader;
 
 /* `fd` is borrowed, at the beginning of the file; its position moves. */
 MUST_CHECK enum err age_reader_new(const struct age_who *who, int fd, struct age_reader **ret);
+/* The same from any source, from front to end only. */
+MUST_CHECK enum err age_reader_from(const struct age_who *who, struct age_source from,
+				    struct age_reader **ret);
 void age_reader_free(struct age_reader *r);
 DEFINE_FREEP(struct age_reader, age_reader_free)
 

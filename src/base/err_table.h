@@ -54,6 +54,8 @@ ERR(AGE_PAYLOAD,      202, EBADMSG,  20, N_("the sealed content was changed or c
 ERR(TRUNCATED,        203, EIO,      20, N_("the file ends too early"))
 ERR(NO_STATE,         204, EIO,      20, N_("no state of the vault can be proved whole"))
 ERR(MALFORMED,        205, EIO,      20, N_("a sealed block has impossible content"))
+ERR(UNSAFE,           206, EBADMSG,  20, N_("it holds something that could do harm outside of its folder"))
+ERR(SALVAGE_LOSS,     207, EIO,      20, N_("not everything came out as it was"))
 ERR(LOG_TAMPERED,      21, EIO,      21, N_("the log was changed"))
 ERR(LOG_GAP,           22, EIO,      22, N_("the log has a gap"))
 ERR(ROLLBACK,          23, ESTALE,   23, N_("this is an older state than this computer has seen"))
