@@ -38,6 +38,7 @@ static const struct {
 	{"rekey", N_("new key")},
 	{"reseal_end", N_("all under the new key")},
 	{"purge", N_("free space purged")},
+	{"salvage", N_("salvaged")},
 	{"ok", N_("done")},
 	{"refused", N_("refused")},
 	{"failed", N_("failed")},

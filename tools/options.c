@@ -38,6 +38,7 @@ const struct option_row option_rows[] = {
 	{"long",           'l', OPT_LONG,          NULL,      N_("with permissions, size and time")},
 	{"all",            'a', OPT_HIDDEN_NAMES,  NULL,      N_("also names that begin with a dot")},
 	{"verify",         0,   OPT_VERIFY,        NULL,      N_("only check that the log is whole")},
+	{"output",         'o', OPT_OUTPUT,        "DIR",     N_("folder that the files go to; it must be new or empty")},
 	{"version",        0,   OPT_VERSION,       NULL,      NULL},
 };
 /* clang-format on */

@@ -33,6 +33,7 @@ enum option_id {
 	OPT_LONG,
 	OPT_HIDDEN_NAMES,
 	OPT_VERIFY,
+	OPT_OUTPUT,
 	OPT_VERSION, /* only without a verb */
 	OPT_COUNT
 };

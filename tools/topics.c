@@ -38,6 +38,8 @@ static const struct {
 	    "  progress  done, total (bytes), seconds_left\n"
 	    "  warning   message\n"
 	    "  damage    path, name, number, why (from check)\n"
+	    "  missing   file (from salvage)\n"
+	    "  flaw      path, kind, from, to, why (from salvage)\n"
 	    "  user      program, pid, path (from eject, when busy)\n"
 	    "  error     id (\"VLT-012\"), name, exit, message, detail\n"
 	    "\n"

@@ -6,7 +6,8 @@ const struct verb *const verbs[] = {
 	&verb_mount, &verb_eject, &verb_status,	 &verb_cp,	&verb_ls,	&verb_cat,
 	&verb_init,  &verb_grant, &verb_enrol,	 &verb_key_new, &verb_key_show, &verb_key_passwd,
 	&verb_rekey, &verb_purge,
-	&verb_check, &verb_log,	  &verb_inspect, &verb_help,	&verb_version,	&verb_completion,
+	&verb_check, &verb_salvage, &verb_log,
+	&verb_inspect, &verb_help,	&verb_version,	&verb_completion,
 };
 const size_t verb_count = ARRAY_LEN(verbs);
 

@@ -31,6 +31,21 @@ enum audit_result record_result(enum err err); /* ok, refused by a rule, or fail
 MUST_CHECK enum err record_deed(const struct vault *v, enum audit_code code, enum err how);
 MUST_CHECK enum err record_unclean(struct vault *v);
 
+/* The KEY files that could be read, and why not. */
+struct keyring {
+	struct keyfile file[2];
+	enum err err[2];
+	struct secret *epoch_key[2];
+	bool good[2];
+};
+void keyring_clear(struct keyring *k);
+/* Reads the KEY files on v->disk and keeps those that the actor's key opens and that share and device
+ * secret vouch for, at least one. Sets v->device, v->device_record, v->volume_hex. */
+MUST_CHECK enum err vault_unlock_keys(const struct vault_actor *actor, struct vault *v,
+				      struct keyring *ret);
+/* Those that are good, in order; gives how many. They borrow from `k`. */
+unsigned keyring_doors(const struct keyring *k, struct store_door doors[2]);
+
 /* Everything up to the store: files, keys, device secret, state, rollback check. No record. */
 MUST_CHECK enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,
 				 struct vault *v);

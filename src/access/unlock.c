@@ -5,15 +5,7 @@
 #include "base/text.h"
 #include "store/folder_disk.h"
 
-/* The KEY files that could be read, and why not. */
-struct keyring {
-	struct keyfile file[2];
-	enum err err[2];
-	struct secret *epoch_key[2];
-	bool good[2];
-};
-
-static void keyring_clear(struct keyring *k)
+void keyring_clear(struct keyring *k)
 {
 	for (unsigned i = 0; i < 2; i++) {
 		keyfile_clear(&k->file[i]);
@@ -82,6 +74,16 @@ static enum err prove_keys(struct vault *v, struct keyring *k)
 	return k->good[0] || k->good[1] ? OK : err;
 }
 
+unsigned keyring_doors(const struct keyring *k, struct store_door doors[2])
+{
+	unsigned count = 0;
+
+	for (unsigned i = 0; i < 2; i++)
+		if (k->good[i])
+			keyfile_door(&k->file[i], k->epoch_key[i], &doors[count++]);
+	return count;
+}
+
 static enum err open_store(struct vault *v, struct keyring *k, bool read_only)
 {
 	struct store_door doors[2];
@@ -94,12 +96,11 @@ static enum err open_store(struct vault *v, struct keyring *k, bool read_only)
 	for (unsigned i = 0; i < 2; i++) {
 		if (!k->good[i])
 			continue;
-		place[count] = i;
+		place[count++] = i;
 		newest = MAX(newest, k->file[i].epoch);
-		keyfile_door(&k->file[i], k->epoch_key[i], &doors[count++]);
 		memcpy(unlock.volume_id, k->file[i].volume_id, STORE_ID_LEN);
 	}
-	unlock.door_count = count;
+	unlock.door_count = keyring_doors(k, doors);
 	if (!read_only)
 		TRY(home_host_key(v->actor.home, &unlock.host_key));
 	if (seen_load(v->actor.home, unlock.volume_id, &seen) == OK)
@@ -180,20 +181,26 @@ static enum err begin(const struct vault_actor *actor, struct vault *v)
 	return v->actor_name ? OK : err_at(ERR_NOMEM, "vault");
 }
 
-enum err vault_unlock_disk(const struct vault_actor *actor, const char *path, bool read_only,
-			   struct vault *v)
+enum err vault_unlock_keys(const struct vault_actor *actor, struct vault *v, struct keyring *ret)
 {
-	CLEANUP(keyring_clear) struct keyring keys = { 0 };
 	const struct keyfile *any;
 
 	TRY(begin(actor, v));
 	if (!actor->identity)
 		return err_at(ERR_PASSPHRASE, "%s", v->actor_name);
-	TRY(read_keys(v, actor->identity, &keys));
-	any = &keys.file[keys.good[0] ? 0 : 1];
+	TRY(read_keys(v, actor->identity, ret));
+	any = &ret->file[ret->good[0] ? 0 : 1];
 	text_hex(any->volume_id, STORE_ID_LEN, v->volume_hex);
 	TRY(load_device(v, any));
-	TRY(prove_keys(v, &keys));
+	return prove_keys(v, ret);
+}
+
+enum err vault_unlock_disk(const struct vault_actor *actor, const char *path, bool read_only,
+			   struct vault *v)
+{
+	CLEANUP(keyring_clear) struct keyring keys = { 0 };
+
+	TRY(vault_unlock_keys(actor, v, &keys));
 	TRY(open_store(v, &keys, read_only));
 	fill_facts(v, path);
 	return check_rollback(v);

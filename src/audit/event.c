@@ -20,6 +20,7 @@ static const char *const codes[AUDIT_CODES] = {
 	[AUDIT_REKEY] = "rekey",
 	[AUDIT_RESEAL_END] = "reseal_end",
 	[AUDIT_PURGE] = "purge",
+	[AUDIT_SALVAGE] = "salvage",
 };
 
 const char *audit_code_name(enum audit_code code)

@@ -24,6 +24,7 @@ enum audit_code {
 	AUDIT_REKEY,	   /* rekey       鍵の更新 */
 	AUDIT_RESEAL_END,  /* reseal_end  再封印の完了 */
 	AUDIT_PURGE,	   /* purge       空き領域の消去 */
+	AUDIT_SALVAGE,	   /* salvage     救出 */
 	AUDIT_CODES
 };
 enum audit_result { AUDIT_OK, AUDIT_REFUSED, AUDIT_FAILED }; /* ok, refused, failed */
