@@ -10,12 +10,18 @@
 #include "base/io.h"
 #include "base/text.h"
 
+/* Any of its files will do: opening tells what is wrong with the rest, and salvage works without. */
 static bool is_vault_folder(const char *path)
 {
-	char *head = io_path_join(path, "HEAD0.BIN");
-	bool there = head && access(head, F_OK) == 0;
+	static const char *const names[] = { "HEAD0.BIN", "HEAD1.BIN", "KEY0.AGE", "KEY1.AGE" };
+	bool there = false;
 
-	free(head);
+	for (unsigned i = 0; i < ARRAY_LEN(names) && !there; i++) {
+		char *file = io_path_join(path, names[i]);
+
+		there = file && access(file, F_OK) == 0;
+		free(file);
+	}
 	return there;
 }
 
