@@ -3,6 +3,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -18,6 +19,7 @@
 #define SUFFIX ".session"
 #define ORPHAN_PATIENCE_MS 15000 /* a worker without a supervisor closes within seconds */
 #define ORPHAN_LOOK_MS 50
+#define WAITING_MS 1000
 
 /* ---- listing ---- */
 
@@ -143,7 +145,17 @@ static enum err wait_for_orphan(struct home *home, const struct mount_session *s
 	return OK;
 }
 
-enum err mount_eject(struct home *home, const struct mount_session *s, bool force)
+/* A slow medium may need minutes to take what is still in memory. */
+static void wait_for_answer(int fd, void (*waiting)(void *ctx), void *ctx)
+{
+	struct pollfd end = {fd, POLLIN, 0};
+
+	while (waiting && poll(&end, 1, WAITING_MS) == 0)
+		waiting(ctx);
+}
+
+enum err mount_eject(struct home *home, const struct mount_session *s, bool force,
+		     void (*waiting)(void *ctx), void *ctx)
 {
 	CLEANUP(fd_closep) int fd = -1;
 	uint8_t body = force;
@@ -153,6 +165,7 @@ enum err mount_eject(struct home *home, const struct mount_session *s, bool forc
 		return wait_for_orphan(home, s);
 	TRY(err);
 	TRY(wire_send(fd, WIRE_EJECT, &body, 1));
+	wait_for_answer(fd, waiting, ctx);
 	err = wire_receive_result(fd, WIRE_RESULT, NULL, 0);
 	return err == ERR_TRUNCATED ? wait_for_orphan(home, s) : err;
 }

@@ -33,12 +33,15 @@ struct mount_session {
 	char volume_id[33], label[65], mountpoint[4096], medium[4096], actor[128];
 	int64_t since;
 	bool read_only;
-	int pid; /* supervisor */
+	enum err frozen; /* not OK: the medium failed, and nothing was saved since */
+	int pid;	 /* supervisor */
 	int resealed; /* percent sealed under the newest key; -1: all of it */
 };
 /* Calls fn for each live session; stale ones (supervisor dead) are cleaned up: detached, logged. */
 MUST_CHECK enum err mount_sessions(struct home *home,
 				   enum err (*fn)(void *ctx, const struct mount_session *s),
 				   void *ctx);
-/* Closes one: syncs, unmounts, records. ERR_BUSY when in use and not `force`. `force` detaches. */
-MUST_CHECK enum err mount_eject(struct home *home, const struct mount_session *s, bool force);
+/* Closes one: syncs, unmounts, records. ERR_BUSY when in use and not `force`. `force` detaches.
+ * `waiting` (may be NULL) is called once a second while it takes longer. */
+MUST_CHECK enum err mount_eject(struct home *home, const struct mount_session *s, bool force,
+				void (*waiting)(void *ctx), void *ctx);

@@ -14,7 +14,8 @@
 #include "fuse/mountpoint.h"
 #include "fuse/wire.h"
 
-#define SESSION_MAGIC 0x31535356u /* "VSS1" */
+#define SESSION_MAGIC 0x32535356u /* "VSS2" */
+#define FROZEN_AT 4		  /* behind it; changed in place */
 #define RESEALED 0xffu		  /* nothing is to be sealed anew */
 
 static char *path_of(struct home *home, const char *volume_id, const char *suffix)
@@ -30,6 +31,7 @@ static size_t session_encode(const struct session *session, uint8_t out[WIRE_MAX
 	struct writer w = writer_make(out, WIRE_MAX);
 
 	write_u32(&w, SESSION_MAGIC);
+	write_u32(&w, (uint32_t)session->s.frozen);
 	wire_put_text(&w, session->s.volume_id);
 	wire_put_text(&w, session->s.label);
 	wire_put_text(&w, session->s.mountpoint);
@@ -64,6 +66,7 @@ static bool session_decode(struct reader r, struct session *out)
 
 	if (read_u32(&r) != SESSION_MAGIC)
 		return false;
+	s->frozen = (enum err)read_u32(&r);
 	take_text(&r, s->volume_id, sizeof(s->volume_id));
 	take_text(&r, s->label, sizeof(s->label));
 	take_text(&r, s->mountpoint, sizeof(s->mountpoint));
@@ -129,6 +132,17 @@ void session_tell_resealed(int lock, int percent)
 	struct stat st;
 
 	if (fstat(lock, &st) != 0 || pwrite(lock, &byte, 1, st.st_size - 1) != 1)
+		err_clear();
+}
+
+/* The closing record tells it too: a failure costs nothing but the warning. */
+void session_tell_frozen(int lock, enum err why)
+{
+	uint8_t number[4];
+	struct writer w = writer_make(number, sizeof(number));
+
+	write_u32(&w, (uint32_t)why);
+	if (io_pwrite_full(lock, number, sizeof(number), FROZEN_AT) != OK)
 		err_clear();
 }
 

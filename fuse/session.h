@@ -18,6 +18,8 @@ MUST_CHECK enum err session_write(struct home *home, const struct session *sessi
 MUST_CHECK enum err session_share(struct home *home, const char *volume_id, int *ret_lock);
 /* Tells through that share how much is sealed under the newest key, in percent; -1: all of it. */
 void session_tell_resealed(int lock, int percent);
+/* Tells through that share why nothing can be saved any more. */
+void session_tell_frozen(int lock, enum err why);
 MUST_CHECK enum err session_read(int fd, struct session *ret);
 void session_remove(struct home *home, const char *volume_id);
 /* Frees the mount point of a session whose processes died and records its end. The caller removes

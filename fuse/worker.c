@@ -46,6 +46,7 @@ struct worker {
 	int signals, alarm; /* alarm: a commit failed, look at the medium now */
 	int lock;	    /* our share of the session file's lock */
 	int64_t idle_asked_ms;
+	bool frozen_told;
 };
 
 /* ---- records ---- */
@@ -234,10 +235,25 @@ static bool serve_control(struct worker *w)
  * keeps serving what was saved. */
 static bool medium_is_there(struct worker *w)
 {
-	if (vault_present(w->vault) != ERR_REMOVED)
+	struct store_info info;
+
+	store_info(vault_store(w->vault), &info);
+	if (info.frozen != ERR_REMOVED && vault_present(w->vault) != ERR_REMOVED)
 		return true;
 	volume_freeze(vault_volume(w->vault), ERR_REMOVED);
 	return false;
+}
+
+/* So that people hear of it before they rely on what they write. */
+static void tell_frozen(struct worker *w)
+{
+	struct store_info info;
+
+	store_info(vault_store(w->vault), &info);
+	if (w->frozen_told || info.frozen == OK)
+		return;
+	w->frozen_told = true;
+	session_tell_frozen(w->lock, info.frozen);
 }
 
 /* Until there is a reason to end. */
@@ -257,6 +273,7 @@ static void watch_for_end(struct worker *w)
 			return;
 		if (ends[0].revents && !serve_control(w))
 			return;
+		tell_frozen(w);
 		ask_for_idle_end(w, clock_monotonic_ms());
 	}
 }

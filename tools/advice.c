@@ -16,7 +16,7 @@ static const struct advice table[] = {
 	{ERR_EXISTS, N_("what is there was not touched"), N_("choose another name")},
 	{ERR_IS_DIR, NULL, N_("to copy a folder with all that is in it, add -r")},
 	{ERR_READ_ONLY, N_("the vault can be read as before"), N_("check the write protection of the medium")},
-	{ERR_FROZEN, NULL, N_("eject it, then look for what is wrong with the medium: vault check MEDIUM")},
+	{ERR_FROZEN, NULL, N_("eject it if it is still open, then look for what is wrong with the medium: vault check MEDIUM")},
 	{ERR_MEDIUM_NOT_FOUND, NULL, N_("plug the medium in, or give the path of its .VLT folder")},
 	{ERR_KEY_NOT_FOUND, NULL, N_("make your staff key first: vault key new")},
 	{ERR_NOT_A_VAULT, UNCHANGED, N_("a vault is a folder NAME.VLT with the files KEY0.AGE and HEAD0.BIN in it")},

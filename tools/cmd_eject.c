@@ -51,12 +51,29 @@ static enum err name_users(struct cli *cli, const struct mount_session *m)
 
 /* ---- closing --------------------------------------------------------------------------------- */
 
+struct patience {
+	struct cli *cli;
+	const char *label;
+	bool told;
+};
+
+static void tell_waiting(void *ctx)
+{
+	struct patience *p = ctx;
+
+	if (!p->told)
+		out_talk(p->cli, _("saving what is left to %s; do not unplug it yet"), p->label);
+	p->told = true;
+}
+
 static enum err wait_and_close(struct cli *cli, const struct mount_session *m)
 {
+	struct patience patience = {.cli = cli, .label = m->label};
 	bool told = false;
 
 	for (;;) {
-		enum err err = mount_eject(cli->home, m, cli_has(cli, OPT_FORCE));
+		enum err err = mount_eject(cli->home, m, cli_has(cli, OPT_FORCE), tell_waiting,
+					   &patience);
 
 		if (err != ERR_BUSY || !cli_has(cli, OPT_WAIT))
 			return err;
@@ -65,6 +82,19 @@ static enum err wait_and_close(struct cli *cli, const struct mount_session *m)
 		told = true;
 		sleep(1);
 	}
+}
+
+/* The mount is gone even when its closing found that not everything could be saved. */
+static enum err closed_with(struct cli *cli, const struct mount_session *m, enum err err)
+{
+	CLEANUP(sessions_clear) struct sessions now = {0};
+	char detail[512];
+
+	snprintf(detail, sizeof(detail), "%s", err_detail());
+	if (sessions_read(cli, &now) == OK && !sessions_of_medium(&now, m->medium))
+		cli_hint(cli, _("%s is closed; what was changed since the error is not on its medium"),
+			 m->label);
+	return err_at(err, "%s", detail);
 }
 
 static enum err close_one(struct cli *cli, const struct mount_session *m)
@@ -80,6 +110,8 @@ static enum err close_one(struct cli *cli, const struct mount_session *m)
 			 VAULT_NAME, m->label);
 		return err_at(ERR_BUSY, "%s", m->label);
 	}
+	if (err != OK && err != ERR_REMOVED)
+		return closed_with(cli, m, err);
 	TRY(err);
 	out_say(cli, _("%s is closed. Its medium can be unplugged."), m->label);
 	return out_json(cli, "result",

@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/text.h"
 #include "tools/output.h"
 #include "tools/sessions.h"
@@ -114,6 +115,21 @@ static enum err tell_open(struct cli *cli, const struct vault_facts *facts,
 	return tell_json(cli, facts->label, volume_id, req->mountpoint, facts->read_only, false);
 }
 
+/* Not asked for, and not because of damage: the files of another user can be read, but no more. */
+static void tell_why_read_only(struct cli *cli, const struct vault_facts *facts)
+{
+	CLEANUP(mem_freep) char *head = io_path_join(facts->path, "HEAD0.BIN");
+
+	if (!facts->read_only || cli_has(cli, OPT_READ_ONLY) || !head || access(head, W_OK) == 0)
+		return;
+	if (errno == EACCES)
+		out_talk(cli,
+			 _("Its files belong to another user; to write, too: sudo chmod -R a+rwX '%s'"),
+			 facts->path);
+	else if (errno == EROFS)
+		out_talk(cli, _("The medium is write-protected."));
+}
+
 /* ---- doing ----------------------------------------------------------------------------------- */
 
 /* Open already: fine, unless it was wanted somewhere else. */
@@ -176,6 +192,7 @@ static enum err mount_it(struct cli *cli, const struct medium *medium)
 	req.staff_name = staff->name;
 	TRY(start(cli, medium, &req, &facts));
 	visit_tell_facts(cli, &facts);
+	tell_why_read_only(cli, &facts);
 	return req.foreground ? OK : tell_open(cli, &facts, &req);
 }
 

@@ -16,16 +16,22 @@ static enum err show(struct cli *cli, const struct mount_session *m)
 	if (m->resealed >= 0)
 		out_line(cli, _("%s: re-sealing under the new key, %d %% done"), m->label,
 			 m->resealed);
+	if (m->frozen != OK)
+		out_line(cli,
+			 _("    its medium failed (%s): nothing is saved any more; close it with \"%s "
+			   "eject %s\""),
+			 gettext(err_message(m->frozen)), VAULT_NAME, m->label);
 	if (cli->verbose)
 		out_line(cli, _("    medium %s, id %s, process %d"), m->medium, m->volume_id,
 			 m->pid);
 	return out_json(cli, "result",
-			json_pack("{s:o,s:s,s:o,s:o,s:o,s:s,s:b,s:i,s:o*}", "label",
+			json_pack("{s:o,s:s,s:o,s:o,s:o,s:s,s:b,s:i,s:o*,s:o*}", "label",
 				  out_json_text(m->label), "volume_id", m->volume_id, "mountpoint",
 				  out_json_text(m->mountpoint), "medium", out_json_text(m->medium),
 				  "actor", out_json_text(m->actor), "since", since, "read_only",
 				  m->read_only, "pid", m->pid, "resealed",
-				  m->resealed >= 0 ? json_integer(m->resealed) : NULL));
+				  m->resealed >= 0 ? json_integer(m->resealed) : NULL, "frozen",
+				  m->frozen == OK ? NULL : json_string(err_name(m->frozen))));
 }
 
 static enum err run(struct cli *cli)

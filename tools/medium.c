@@ -251,11 +251,33 @@ static enum err find_named(struct cli *cli, const char *name, struct medium *m)
 	return m->path ? OK : err_from_errno("%s", path);
 }
 
+/* Modes of another user on the medium. Who made it, or an administrator, opens them for good. */
+static void hint_permission(struct cli *cli, const char *path)
+{
+	cli_hint(cli,
+		 _("its files belong to another user; this opens them for everybody who holds the "
+		   "medium: sudo chmod -R a+rwX '%s'"),
+		 path);
+}
+
+static enum err check_readable(struct cli *cli, const char *path)
+{
+	CLEANUP(mem_freep) char *head = io_path_join(path, "HEAD0.BIN");
+
+	if (!head)
+		return ERR_NOMEM;
+	if (access(head, R_OK) == 0 || errno != EACCES)
+		return OK;
+	hint_permission(cli, path);
+	return err_at(ERR_PERM, "%s", path);
+}
+
 enum err medium_find(struct cli *cli, const char *name, struct medium *ret)
 {
 	CLEANUP(medium_clear) struct medium m = {0};
 
 	TRY(name ? find_named(cli, name, &m) : find_only(cli, &m));
+	TRY(check_readable(cli, m.path));
 	TRY(describe(cli, &m));
 	*ret = m;
 	m = (struct medium){0};

@@ -10,7 +10,8 @@ struct medium {
 void medium_clear(struct medium *m);
 
 /* `name` NULL: the only one plugged in. ERR_MEDIUM_NOT_FOUND (with what is plugged in as a hint),
- * ERR_NOT_A_VAULT; ERR_USAGE when several are plugged in and none is named. */
+ * ERR_NOT_A_VAULT, ERR_PERM (with the command that mends it as a hint); ERR_USAGE when several are
+ * plugged in and none is named. */
 MUST_CHECK enum err medium_find(struct cli *cli, const char *name, struct medium *ret);
 /* Calls fn with the path of each .VLT folder that is plugged in or was seen here and is there. */
 MUST_CHECK enum err medium_each(struct cli *cli,

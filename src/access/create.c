@@ -45,12 +45,62 @@ static bool short_name(const char *label, char out[9])
 	return true;
 }
 
+static bool is_below(const char *path, const char *top)
+{
+	size_t len = strlen(top);
+
+	return strncmp(path, top, len) == 0 && path[len] == '/';
+}
+
+/* The folder `path`, or one that it lies in below `top`, keeps other users of this computer out. */
+static bool is_barred(char *path, const char *top)
+{
+	struct stat st;
+
+	while (is_below(path, top)) {
+		if (stat(path, &st) == 0 && (st.st_mode & 0001) == 0)
+			return true;
+		*strrchr(path, '/') = '\0';
+	}
+	return false;
+}
+
+/* A stick belongs to whoever carries it, and who that is has another number on another computer. So
+ * where a desktop mounts sticks for one person alone, the vault is open to all on the medium, as it
+ * is on a FAT; what protects it is its seal. Everywhere else it belongs to its maker: another user
+ * could not read it, but destroy it. The bar counts only above the medium, since it does not travel
+ * with it. */
+static bool is_carried(const char *dir)
+{
+	static const char *const tops[] = { "/media", "/run/media" };
+	CLEANUP(mem_freep) char *path = realpath(dir, NULL);
+	struct stat on_medium, above;
+
+	if (!path || stat(path, &on_medium) != 0)
+		return false;
+	for (char *end; (end = strrchr(path, '/')) && end != path;) {
+		*end = '\0';
+		if (stat(path, &above) != 0)
+			return false;
+		if (above.st_dev == on_medium.st_dev)
+			continue;
+		for (unsigned i = 0; i < ARRAY_LEN(tops); i++)
+			if (is_below(path, tops[i]) && is_barred(path, tops[i]))
+				return true;
+		return false;
+	}
+	return false;
+}
+
 static enum err make_folder(const char *dir, const char *name, struct buf *ret)
 {
 	buf_clear(ret);
 	TRY(buf_printf(ret, "%s/%s" VAULT_SUFFIX, dir, name));
-	if (mkdir(ret->data, 0700) == 0)
+	if (mkdir(ret->data, 0700) == 0) {
+		if (is_carried(dir))
+			(void)chmod(ret->data, 0777); /* a FAT may refuse: it is open anyway */
 		return OK;
+	}
 	if (errno == EEXIST)
 		return err_at(ERR_EXISTS, "%s", ret->data);
 	if (errno == ENOENT || errno == ENOTDIR)
@@ -96,16 +146,13 @@ static enum err write_note(const char *folder)
 {
 	const struct timespec fixed[2] = { { .tv_sec = FOLDER_FIXED_TIME },
 					   { .tv_sec = FOLDER_FIXED_TIME } };
-	char *path = io_path_join(folder, "README.TXT");
-	enum err err;
+	CLEANUP(mem_freep) char *path = io_path_join(folder, "README.TXT");
 
 	if (!path)
 		return err_at(ERR_NOMEM, "path");
-	err = io_create_file(path, finder_note, strlen(finder_note), 0644);
-	if (err == OK)
-		(void)utimensat(AT_FDCWD, path, fixed, 0);
-	free(path);
-	return err;
+	TRY(folder_disk_add(folder, "README.TXT", finder_note, strlen(finder_note)));
+	(void)utimensat(AT_FDCWD, path, fixed, 0);
+	return OK;
 }
 
 static enum err collect_recipients(const struct vault_actor *actor, const struct vault_new *what,
@@ -218,6 +265,7 @@ static enum err fill(const struct vault_actor *actor, const struct vault_new *wh
 		return err_at(ERR_NOMEM, "vault");
 	TRY(write_note(folder));
 	TRY(folder_disk_create(folder));
+	TRY(io_sync_dir_of(folder));
 	TRY(folder_disk_open(folder, false, &v->disk));
 	TRY(draw_secrets(actor, what, v));
 	TRY(write_keys(actor, v));

@@ -10,7 +10,15 @@
 #include "base/io.h"
 #include "base/text.h"
 
-/* Any of its files will do: opening tells what is wrong with the rest, and salvage works without. */
+static bool has_suffix(const char *name)
+{
+	size_t len = strlen(name), suffix = strlen(VAULT_SUFFIX);
+
+	return len > suffix && strcasecmp(name + len - suffix, VAULT_SUFFIX) == 0;
+}
+
+/* Any of its files will do: opening tells what is wrong with the rest, and salvage works without. A
+ * folder X.VLT that this person may not look into counts too: opening it tells why it cannot be. */
 static bool is_vault_folder(const char *path)
 {
 	static const char *const names[] = { "HEAD0.BIN", "HEAD1.BIN", "KEY0.AGE", "KEY1.AGE" };
@@ -19,17 +27,11 @@ static bool is_vault_folder(const char *path)
 	for (unsigned i = 0; i < ARRAY_LEN(names) && !there; i++) {
 		char *file = io_path_join(path, names[i]);
 
-		there = file && access(file, F_OK) == 0;
+		there = file &&
+			(access(file, F_OK) == 0 || (errno == EACCES && has_suffix(path)));
 		free(file);
 	}
 	return there;
-}
-
-static bool has_suffix(const char *name)
-{
-	size_t len = strlen(name), suffix = strlen(VAULT_SUFFIX);
-
-	return len > suffix && strcasecmp(name + len - suffix, VAULT_SUFFIX) == 0;
 }
 
 /* Calls fn for each vault folder directly in `dir`. */

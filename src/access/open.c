@@ -142,6 +142,8 @@ enum err vault_close(struct vault *v)
 	recorded = leave_record(&v->actor, &event);
 	if (event.code == AUDIT_REMOVED)
 		err = err_at(ERR_REMOVED, "%s", v->facts.path);
+	else if (err == OK && event.code == AUDIT_UNCLEAN)
+		err = err_at(ERR_FROZEN, "%s", err_message(event.reason));
 	vault_clear(v);
 	free(v);
 	return err != OK ? err : recorded;

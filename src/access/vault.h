@@ -58,8 +58,9 @@ struct store *vault_store(struct vault *v);
 const struct vault_facts *vault_facts(const struct vault *v);
 /* Says that the medium is still there: OK, ERR_REMOVED. Cheap enough for every second. */
 MUST_CHECK enum err vault_present(struct vault *v);
-/* Commits, closes, leaves the closing record (`lock`, or `removed` when the medium is gone or the
- * store froze) and frees in any case. The error tells of data that did not become durable. */
+/* Commits, closes, leaves the closing record (`lock`; `removed` when the medium is gone; `unclean` when
+ * the store froze) and frees in any case. The error tells of data that did not become durable;
+ * ERR_FROZEN also when there was none, but the medium failed. */
 MUST_CHECK enum err vault_close(struct vault *v);
 
 /* One more person: a new KEY file, a ticket when `ticket_path` isn't NULL. Opens and closes the vault

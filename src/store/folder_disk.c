@@ -249,6 +249,17 @@ static enum err extend_file(int fd, uint64_t from, uint64_t len)
 	return ftruncate(fd, (off_t)len) < 0 ? disk_errno("segment") : OK;
 }
 
+/* Whoever may enter the folder and write there, may read and write its files: a medium that two
+ * people carry belongs to neither (DESIGN.md, "Whose files they are"). The process's mask must not
+ * narrow that, and a FAT that keeps no permissions may refuse. */
+static void share_as_folder(int dir, int fd)
+{
+	struct stat st;
+
+	if (fstat(dir, &st) == 0)
+		(void)fchmod(fd, st.st_mode & 0666);
+}
+
 static enum err new_segment(struct folder_disk *f)
 {
 	struct segment *segments = realloc(f->segments, (f->count + 1) * sizeof(*segments));
@@ -262,6 +273,7 @@ static enum err new_segment(struct folder_disk *f)
 	fd = openat(f->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return disk_errno(name);
+	share_as_folder(f->dir, fd);
 	f->segments[f->count++] = (struct segment){ .fd = fd };
 	return OK;
 }
@@ -532,20 +544,35 @@ enum err folder_disk_open(const char *path, bool read_only, struct disk **ret)
 	return OK;
 }
 
+/* Under its own name from the start: a temporary name would not fit 8.3. */
+static enum err write_new(int dir, const char *name, const void *data, size_t len)
+{
+	CLEANUP(fd_closep) int fd =
+		openat(dir, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return err_from_errno("%s", name);
+	share_as_folder(dir, fd);
+	TRY(io_write_full(fd, data, len));
+	if (fsync(fd) != 0 || (fsync(dir) != 0 && errno != EINVAL))
+		return err_from_errno("%s", name);
+	return OK;
+}
+
+enum err folder_disk_add(const char *path, const char *name, const void *data, size_t len)
+{
+	CLEANUP(fd_closep) int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	return dir < 0 ? err_from_errno("%s", path) : write_new(dir, name, data, len);
+}
+
 enum err folder_disk_create(const char *path)
 {
 	uint8_t noise[DISK_FIXED_LEN];
 
 	for (size_t i = 0; i < FIXED_COUNT; i++) {
-		char *file = io_path_join(path, fixed_names[i]);
-		enum err err;
-
-		if (!file)
-			return err_at(ERR_NOMEM, "path");
 		random_bytes(noise, sizeof(noise));
-		err = io_create_file(file, noise, sizeof(noise), 0600);
-		free(file);
-		TRY(err);
+		TRY(folder_disk_add(path, fixed_names[i], noise, sizeof(noise)));
 	}
 	return OK;
 }

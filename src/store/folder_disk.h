@@ -12,6 +12,10 @@
 
 /* Makes the fixed files, filled with noise, in the existing empty folder `path`. */
 MUST_CHECK enum err folder_disk_create(const char *path);
+/* One more file beside them, durable; ERR_EXISTS. Files get the folder's permissions (without "x"),
+ * those that grow makes later too. */
+MUST_CHECK enum err folder_disk_add(const char *path, const char *name, const void *data,
+				    size_t len);
 /* ERR_NOT_A_VAULT when the files are not there or have other lengths; ERR_MEDIUM_NOT_FOUND when the
  * folder isn't. `read_only` opens nothing for writing. A medium that cannot be written gives disk_info.read_only instead of an error. */
 MUST_CHECK enum err folder_disk_open(const char *path, bool read_only, struct disk **ret);

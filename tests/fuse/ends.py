@@ -292,7 +292,7 @@ def a_medium_that_vanishes_takes_open_files_with_it(host):
     with Mount(host) as m:
         write_synced(m.file("f"), b"x")
         program = use(m.file("f"))
-        shutil.rmtree(m.medium)
+        shutil.rmtree(m.medium, ignore_errors=True)  # a FUSE file system keeps what is open
         until(lambda: not story.processes("vault-super", m.path), what="the end")
         program.kill()
         program.wait()
@@ -330,7 +330,9 @@ def a_medium_that_cannot_be_written_opens_for_reading(host):
     with Mount(host) as m:
         write(m.file("f"), b"x")
         assert m.eject().returncode == 0
-        story.run("chmod", "-R", "a-w", m.medium)
+        if subprocess.run(["chmod", "-R", "a-w", m.medium], check=False,
+                          capture_output=True).returncode != 0:
+            raise story.Skip("this file system keeps no permissions")
         try:
             m.again()
             assert read(m.file("f")) == b"x"

@@ -3,6 +3,9 @@
 A file of stories ends with story.main(). Run as root it makes the user 'vaulttest', tells the stories
 as that user, then those marked root=True as root; otherwise as whoever runs it. The program is
 $BUILD/vault. Nothing is left behind: mounts are ejected, processes ended, folders removed.
+
+VAULT_TEST_MEDIUM=FOLDER puts the vaults there instead of beside everything else (see tests/on-medium).
+VAULT_TEST_STORIES=WORD tells only the stories whose names have WORD in them.
 """
 import json
 import os
@@ -70,9 +73,9 @@ class Host:
     def __init__(self, base):
         self.base = base
         self.home = os.path.join(base, "home")
-        self.stick = os.path.join(base, "stick")
+        self.stick = os.environ.get("VAULT_TEST_STICK") or os.path.join(base, "stick")
         self.program = os.path.join(base, "vault")
-        os.mkdir(self.stick)
+        os.makedirs(self.stick, exist_ok=True)
         self.number = 0
         self.vault("key", "new", "--name", "a", check=True)
 
@@ -205,8 +208,9 @@ def _tell(fn, host):
 
 def _tell_all(base, wanted):
     host = Host(base)
+    only = os.environ.get("VAULT_TEST_STORIES", "")
     for fn, who in _stories:
-        if who in wanted:
+        if who in wanted and only in fn.__name__:
             _tell(fn, host)
 
 
@@ -249,19 +253,40 @@ def _as_user(user, base, command):
     return ["unshare", "--mount", "sh", "-c", _OPEN_DEVICE, "sh", base, *command]
 
 
+def _make_stick(user):
+    """A folder on the medium that was asked for, or None. A FAT has no owners to change."""
+    medium = os.environ.get("VAULT_TEST_MEDIUM")
+    stick = tempfile.mkdtemp(prefix="stick-", dir=medium) if medium else None
+    if stick and user:
+        subprocess.run(["chown", "%d:%d" % (user.pw_uid, user.pw_gid), stick], check=False,
+                       stderr=subprocess.DEVNULL)
+    return stick
+
+
+# Programs that count their lines (make coverage) leave the counters where their user can.
+def _own_counters(user, env):
+    if "GCOV_PREFIX" not in env:
+        return
+    env["GCOV_PREFIX"] = os.path.join(env["GCOV_PREFIX"], user.pw_name)
+    os.makedirs(env["GCOV_PREFIX"], exist_ok=True)
+    os.chown(env["GCOV_PREFIX"], user.pw_uid, user.pw_gid)
+
+
 def _child(role, user, program):
-    base = tempfile.mkdtemp(prefix="vault-stories-")
+    base, stick = tempfile.mkdtemp(prefix="vault-stories-"), _make_stick(user)
     told = os.path.abspath(sys.argv[0])
     shutil.copy(program, os.path.join(base, "vault"))
     shutil.copy(told, base)  # the user may not be able to reach the sources
     shutil.copytree(os.path.join(os.path.dirname(told), "lib"), os.path.join(base, "lib"))
     command = [PYTHON, os.path.join(base, os.path.basename(told)), "--tell", role, base]
-    env = dict(os.environ, PATH=PATH, PYTHONPATH="", PYTHONDONTWRITEBYTECODE="1")
+    env = dict(os.environ, PATH=PATH, PYTHONPATH="", PYTHONDONTWRITEBYTECODE="1",
+               VAULT_TEST_STICK=stick or "")
     if user:
         subprocess.run(["chown", "-R", "%d:%d" % (user.pw_uid, user.pw_gid), base], check=True)
         command = _as_user(user, base, command)
         env.update(HOME=user.pw_dir, USER=USER, LOGNAME=USER)
-    return base, subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True, cwd="/",
+        _own_counters(user, env)
+    return (base, stick), subprocess.Popen(command, env=env, stdout=subprocess.PIPE, text=True, cwd="/",
                                   stdin=subprocess.DEVNULL, stderr=subprocess.STDOUT)
 
 
@@ -282,9 +307,10 @@ def main():
         else [(USER_ONLY, None)]
     count, status = 0, 0
     for role, user in roles:
-        base, child = _child(role, user, program)
+        folders, child = _child(role, user, program)
         count = _relay(child.stdout, count)
         status |= child.wait()
-        _remove(base)
+        for folder in filter(None, folders):
+            _remove(folder)
     print("1..%d" % count)
     sys.exit(1 if status else 0)
