@@ -296,6 +296,7 @@ static enum err add_name(struct placing *p, const struct placing_file *file,
 	err = put_as(p, name, folder->path, file->suffix, put_link, &more, &path);
 	if (err != OK)
 		return placing_ends(err) ? err : placing_flaw(p, FLAW_NOT_WRITTEN, path.data, err);
+	p->result->files++;
 	TRY(tell_of_name(p, name, OK, path.data));
 	return file->tell(file->ctx, path.data);
 }
