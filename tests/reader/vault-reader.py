@@ -81,9 +81,11 @@ def bare_device(path):
 
 def device_finder(args, staff):
     """A function that gives the device secret of a volume, or None."""
+    bare = bare_device(args.device_secret) if args.device_secret else None
+
     def find(volume_id):
-        if args.device_secret:
-            return bare_device(args.device_secret)
+        if bare:
+            return bare
         path = args.device
         if path and os.path.isdir(path):
             path = os.path.join(path, "%s-%s.age" % (volume_id.hex(), staff.fingerprint))

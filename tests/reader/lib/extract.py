@@ -6,7 +6,6 @@ import stat
 from errors import Damaged
 from walk import Walk, shown
 
-PASSING = b".vault-reader-passing"
 FATAL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO)
 SET_ID = stat.S_ISUID | stat.S_ISGID
 
@@ -18,6 +17,7 @@ class Extraction:
     def __init__(self, volume, target, lost, left, owners=False, keep_damaged=False):
         self.volume, self.lost, self.left = volume, lost, left
         self.owners, self.keep_damaged = owners, keep_damaged
+        self.passing = b".vault-reader-" + os.urandom(6).hex().encode()  # the name of what is not whole
         self.top = os.open(target, os.O_RDONLY | os.O_DIRECTORY)
         self.folders = [self.top]   # descriptors from the top to where we are
         self.names = []             # what those below the top are called outside
@@ -115,13 +115,13 @@ class Extraction:
 
     def file(self, path, inode, name):
         here = self.folders[-1]
-        fd = os.open(PASSING, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=here)
+        fd = os.open(self.passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=here)
         try:
             gone = self.content(fd, inode)
             if gone:
                 self.lost(path, "; ".join(gone))
                 if not self.keep_damaged:
-                    os.unlink(PASSING, dir_fd=here)
+                    os.unlink(self.passing, dir_fd=here)
                     return False
                 name += b".damaged"
             self.attributes(path, inode, fd=fd)
@@ -140,13 +140,13 @@ class Extraction:
         try:
             os.stat(name, dir_fd=here, follow_symlinks=False)
         except FileNotFoundError:
-            os.rename(PASSING, name, src_dir_fd=here, dst_dir_fd=here)
+            os.rename(self.passing, name, src_dir_fd=here, dst_dir_fd=here)
             return
         raise FileExistsError(errno.EEXIST, "a file with that name is there already")
 
     def drop(self):
         try:
-            os.unlink(PASSING, dir_fd=self.folders[-1])
+            os.unlink(self.passing, dir_fd=self.folders[-1])
         except FileNotFoundError:
             pass
 
