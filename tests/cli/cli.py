@@ -39,6 +39,7 @@ class Tap:
         for story in stories:
             name = story.__name__
             folder = tempfile.mkdtemp(prefix="vault-cli-")
+            stick = plug_in(folder)
             try:
                 why = story(Place(folder))
                 if isinstance(why, str):
@@ -55,9 +56,19 @@ class Tap:
                 self.line(False, name)
             finally:
                 close_all(folder)
-                shutil.rmtree(folder, ignore_errors=True)
+                for path in filter(None, (folder, stick)):
+                    shutil.rmtree(path, ignore_errors=True)
         print("1..%d" % self.count)
         return 1 if self.failed else 0
+
+
+def plug_in(folder):
+    """With VAULT_TEST_MEDIUM=FOLDER (see tests/on-medium) the folder "usb" lies there."""
+    medium = os.environ.get("VAULT_TEST_MEDIUM")
+    stick = tempfile.mkdtemp(prefix="stick-", dir=medium) if medium else None
+    if stick:
+        os.symlink(stick, os.path.join(folder, "usb"))
+    return stick
 
 
 def close_all(folder):

@@ -15,7 +15,7 @@ clean() {
 	for point in "$day/m" "$day/m2"; do
 		mountpoint -q "$point" && { fusermount3 -uz "$point" || umount -l "$point"; } 2>/dev/null
 	done
-	rm -rf "$day"
+	rm -rf "$day" ${stick:+"$stick"}
 }
 trap clean EXIT
 # as HOST VERB...: one computer and its person, who types the passphrase
@@ -33,6 +33,9 @@ want() { # want CODE STORY COMMAND...
 }
 fuse=no; [ -w /dev/fuse ] && command -v fusermount3 >/dev/null && fuse=yes
 
+if [ -n "${VAULT_TEST_MEDIUM:-}" ]; then
+	stick=$(mktemp -d -p "$VAULT_TEST_MEDIUM"); ln -s "$stick" "$day/usb"
+fi
 mkdir -p "$day/usb" "$day/m" "$day/m2" "$day/tree"
 for topic in 健診 レセプト 保健指導; do
 	mkdir -p "$day/tree/$topic/2026"

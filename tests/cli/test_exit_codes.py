@@ -61,7 +61,7 @@ def absent_medium_is_10_and_names_what_is_there(place):
 
 def no_key_is_10(place):
     host = place.host(key=False)
-    os.makedirs(place.path("usb"))
+    place.make("usb")
     done = host.ask("init", place.path("usb"), "--label", "A")
     says(done, 10, 102)
     assert "vault key new" in done.err
