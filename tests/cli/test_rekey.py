@@ -4,6 +4,7 @@ ends there, and free space overwritten."""
 import os
 import signal
 import subprocess
+import threading
 import time
 
 import cli
@@ -108,22 +109,32 @@ def it_steps_back_for_people_and_status_tells_how_far_it_is(place):
     host.ask("rekey", vault).wants(0)
     before = len(host.log())
     host.ask("mount", vault, place.make("m")).wants(0)
-    percents, number = [], 0
+    percents, over = [], threading.Event()
 
-    def use_and_look():
-        nonlocal number
-        with open(place.path("m", "n%d" % number), "wb") as file:
-            file.write(b"%d" % number)
-        os.unlink(place.path("m", "n%d" % number))
-        number += 1
+    def use():
+        while not over.is_set():
+            with open(place.path("m", "mine"), "wb") as file:
+                file.write(b"x")
+            os.unlink(place.path("m", "mine"))
+
+    def ended():
+        return "reseal_end" in events(host, before)
+
+    def look():
         told = host.run("status", "--json").wants(0).result().get("resealed")
         percents.extend([] if told is None else [told])
-        return len(set(percents)) > 2
+        return len(set(percents)) > 2 or ended()
 
-    until(use_and_look, "progress")
-    assert percents == sorted(percents) and percents[-1] <= 100, percents
-    text = host.run("status").wants(0).out
-    assert "re-sealing under the new key" in text or "reseal_end" in events(host, before), text
+    person = threading.Thread(target=use)
+    person.start()
+    try:
+        until(look, "progress")
+        assert percents == sorted(percents) and all(0 <= p <= 100 for p in percents), percents
+        text = host.run("status").wants(0).out
+        assert "re-sealing under the new key" in text or ended(), text
+    finally:
+        over.set()
+        person.join()
     host.run("eject", vault).wants(0)
     same(host, place, vault, files)
     return None
