@@ -67,7 +67,7 @@ class Grower:
         return os.path.join(self.dice.choice(self.folders), name)
 
     def content(self):
-        most = self.dice.choices((0, 2048, 16384, 100000, 600000), (8, 55, 27, 9, 1))[0]
+        most = self.dice.choices((0, 2048, 16384, 100000, 600000), (8, 57, 28, 6.5, 0.5))[0]
         return self.dice.randbytes(self.dice.randint(min(most, 1), most))
 
     def mode(self):
@@ -250,14 +250,14 @@ def takes_xattrs(folder):
         return False
 
 
-def read(place, host, verb, vault, *words):
+def read(place, host, verb, vault, *words, wants=0):
     secret = place.write("pass", cli.PASSPHRASE.encode())
     done = subprocess.run(
         ["/usr/bin/python3", READER, verb, vault, *words, "--passphrase-file", secret,
          "--key", os.path.join(host.home, "keys", "a.age"),
          "--device", os.path.join(host.home, "devices")],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=False)
-    return cli.Done(done.returncode, done.stdout.decode(), done.stderr.decode()).wants(0)
+    return cli.Done(done.returncode, done.stdout.decode(), done.stderr.decode()).wants(wants)
 
 
 def ten_thousand_objects_come_back_byte_for_byte(place):
@@ -285,4 +285,37 @@ def ten_thousand_objects_come_back_byte_for_byte(place):
     print("# " + checked.strip())
 
 
-cli.main(ten_thousand_objects_come_back_byte_for_byte)
+def a_name_too_long_for_this_file_system_is_shortened_and_told(place):
+    if not cli.HAS_FUSE:
+        return "no /dev/fuse here"
+    host = place.host()
+    vault = host.init(place.make("usb"), "OSAKA-03")
+    host.ask("mount", vault, place.make("mount")).wants(0)
+    for name, content in (("長" * 200 + "1", b"one"), ("長" * 200 + "2", b"two")):
+        place.write("mount/" + name, content)
+    host.run("eject", place.path("mount")).wants(0)
+    said = read(place, host, "extract", vault, "-o", place.path("out"), wants=1).err
+    assert said.count("the name is too long here") == 2 and " 0 lost, 2 not restored" in said, said
+    contents = set()
+    for name in os.listdir(place.path("out")):
+        assert name.startswith("長" * 80), name
+        with open(place.path("out", name), "rb") as file:
+            contents.add(file.read())
+    assert contents == {b"one", b"two"}
+    return None
+
+
+def a_mounted_vault_is_left_alone(place):
+    if not cli.HAS_FUSE:
+        return "no /dev/fuse here"
+    host = place.host()
+    vault = host.init(place.make("usb"), "OSAKA-03")
+    host.ask("mount", vault, place.make("mount")).wants(0)
+    read(place, host, "list", vault, wants=16)
+    host.run("eject", place.path("mount")).wants(0)
+    read(place, host, "list", vault)
+    return None
+
+
+cli.main(ten_thousand_objects_come_back_byte_for_byte,
+         a_name_too_long_for_this_file_system_is_shortened_and_told, a_mounted_vault_is_left_alone)
