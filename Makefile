@@ -1,5 +1,5 @@
-# portable-vault. Targets: all demo check check-asan check-ubsan check-crash check-layers bench fuzz
-# format install deb-ready clean. Quiet unless V=1. Needs: see DEPS; `make deps` installs them.
+# portable-vault. Targets: all demo check check-asan check-ubsan check-crash check-media check-layers
+# bench fuzz format install deb-ready clean. Quiet unless V=1. Needs: see DEPS; `make deps` installs them.
 NAME     := vault
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
@@ -11,8 +11,8 @@ SANITIZE ?=
 
 DEPS := build-essential pkg-config gettext libfuse3-dev fuse3 libsodium-dev libssl-dev \
 	libarchive-dev libzstd-dev libjansson-dev libutf8proc-dev
-TEST_DEPS := libcmocka-dev age minisign zstd tar e2fsprogs exfat-fuse python3 python3-cryptography \
-	rsync sqlite3 git attr util-linux
+TEST_DEPS := libcmocka-dev age minisign zstd tar e2fsprogs xfsprogs btrfs-progs exfat-fuse \
+	exfatprogs python3 python3-cryptography rsync sqlite3 git attr util-linux
 
 PKGS   := fuse3 libsodium libcrypto libarchive libzstd jansson libutf8proc
 CFLAGS_ALL := -std=gnu11 $(OPT) -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -162,6 +162,16 @@ check-ubsan: test-deps
 check-crash: test-deps
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) test-programs
 	$(Q)CRASHES=$(or $(CRASHES),1000000) TEST_TIMEOUT=7200 tests/run --show build=$(BUILD) $(CRASH_TESTS)
+# Vaults on real file systems in loop images (needs root): what happens to media, and the stories of
+# mounts and commands with their vaults on each kind.
+MEDIA         ?= ext4 xfs btrfs exfat
+MEDIA_STORIES := $(addprefix tests/fuse/,posix.py tools.py ends.py) $(addprefix tests/cli/test_,cp.py \
+	day.sh exit_codes.py json.py rekey.py salvage.py)
+check-media: test-deps
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
+	$(Q)VAULT_TEST_MEDIA=all TEST_TIMEOUT=3600 tests/run build=$(BUILD) tests/fuse/media.py
+	$(Q)for kind in $(MEDIA); do \
+		tests/on-medium $$kind tests/run build=$(BUILD) $(MEDIA_STORIES) || exit 1; done
 check-layers:
 	$(Q)tests/layers src fuse tools
 
@@ -208,5 +218,5 @@ clean:
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')
 .PHONY: all locale test-programs deps test-deps demo check suite check-asan check-ubsan check-crash \
-	check-layers bench fuzz-programs fuzzers fuzz install deb-ready format clean
+	check-media check-layers bench fuzz-programs fuzzers fuzz install deb-ready format clean
 .SECONDARY:
