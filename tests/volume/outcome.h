@@ -26,9 +26,10 @@ struct outcome {
 	char label[65];
 };
 
-/* Salvages the image under the fixture's keys. */
+/* Salvages the image under the fixture's keys; nothing may be written to it. */
 void outcome_of(struct fixture *f, struct sim *image, struct outcome *ret);
-enum err outcome_try(struct fixture *f, struct sim *image, struct outcome *ret);
+/* The same of any disk; `ret` is to be cleared in any case. */
+enum err outcome_try(struct fixture *f, struct disk *disk, struct outcome *ret);
 void outcome_clear(struct outcome *o);
 const struct brought *outcome_find(const struct outcome *o, const char *path);
 /* The first flaw told of this very path; NULL for none. */

@@ -500,6 +500,258 @@ static void noise_and_no_superblock_bring_nothing_wrong(void **state)
 	}
 }
 
+/* ---- a medium that cannot read ---- */
+
+struct bad_disk {
+	struct disk disk;
+	struct disk *real;
+	const struct harm *harm; /* blocks of DATA that give ERR_IO */
+	bool bad_heads;
+};
+
+static enum err bad_read(struct disk *d, enum disk_area area, uint64_t off, void *buf, size_t len)
+{
+	struct bad_disk *b = (struct bad_disk *)d;
+
+	if (area == DISK_DATA && run_is_hit(b->harm, off / DISK_BLOCK, (unsigned)(len / DISK_BLOCK)))
+		return ERR_IO;
+	if (b->bad_heads && (area == DISK_HEAD0 || area == DISK_HEAD1))
+		return ERR_IO;
+	return disk_read(b->real, area, off, buf, len);
+}
+
+static enum err bad_list(struct disk *d, struct disk_info *ret)
+{
+	return disk_list(((struct bad_disk *)d)->real, ret);
+}
+
+static const struct disk_ops bad_ops = {.read = bad_read, .list = bad_list};
+
+static void bad_sectors_cost_only_themselves(void **state)
+{
+	for (unsigned heads = 0; heads < 2; heads++) {
+		struct bad_disk bad = {.disk = {&bad_ops}, .bad_heads = heads};
+		struct harm h;
+		struct outcome o;
+
+		harm_begin(&h, &shallow);
+		bad.harm = &h;
+		bad.real = sim_disk(h.image);
+		for (uint64_t block = 5; block < sim_blocks(h.image) && !heads; block += 97)
+			h.hit[block] = 1;
+		assert_ok(outcome_try(shallow.f, &bad.disk, &o));
+		assert_int_equal(o.facts.has_state, !heads);
+		if (heads)
+			expect_exactly(&shallow, &o);
+		else
+			expect_all(&shallow, &h, &o);
+		outcome_clear(&o);
+		disk_close(bad.real);
+		harm_end(&h);
+	}
+}
+
+static void a_missing_stretch_costs_only_what_was_there(void **state)
+{
+	struct world *worlds[] = {&shallow, &deep};
+
+	for (unsigned part = 0; part < 6; part++) {
+		struct world *w = worlds[part % 2];
+		struct harm h;
+		struct outcome o;
+		uint64_t third;
+
+		harm_begin(&h, w);
+		third = sim_blocks(h.image) / 3;
+		for (uint64_t i = 0; i < third; i++)
+			lose_block(&h, part / 2 * third + i);
+		outcome_of(w->f, h.image, &o);
+		expect_all(w, &h, &o);
+		outcome_clear(&o);
+		harm_end(&h);
+	}
+}
+
+static void a_medium_that_is_pulled_ends_it(void **state)
+{
+	struct harm h;
+	struct disk *disk;
+	struct outcome o;
+
+	harm_begin(&h, &shallow);
+	disk = sim_disk(h.image);
+	sim_remove(h.image);
+	assert_err(outcome_try(shallow.f, disk, &o), ERR_REMOVED);
+	outcome_clear(&o);
+	disk_close(disk);
+	harm_end(&h);
+}
+
+static void noise_alone_holds_no_state(void **state)
+{
+	struct sim_options options = {.blocks_max = 64};
+	struct sim *noise = sim_new(&options);
+	struct disk *disk = sim_disk(noise);
+	struct outcome o;
+
+	assert_ok(disk_grow(disk, 64));
+	assert_err(outcome_try(shallow.f, disk, &o), ERR_NO_STATE);
+	outcome_clear(&o);
+	disk_close(disk);
+	sim_free(noise);
+}
+
+/* ---- small volumes ---- */
+
+/* Salvages the fixture's disk as it is, with and without superblocks. */
+static void look(struct fixture *f, bool heads, struct outcome *ret)
+{
+	struct sim *image = sim_copy(f->sim);
+	struct harm h = {.image = image};
+
+	if (!heads)
+		lose_heads(&h);
+	outcome_of(f, image, ret);
+	sim_free(image);
+}
+
+static void a_file_deleted_but_held_stays_deleted(void **state)
+{
+	for (unsigned heads = 0; heads < 2; heads++) {
+		struct fixture *f = fixture_new_sim(VOLUME_RECORD_SHIFT, 8192);
+		uint64_t ino = make_file(f, VOLUME_ROOT, "gone");
+		struct outcome o;
+
+		write_pattern(f, ino, 0, 50000, 1);
+		make_file(f, VOLUME_ROOT, "stays");
+		assert_ok(volume_sync(f->v));
+		assert_ok(volume_hold(f->v, ino));
+		assert_ok(volume_unlink(f->v, VOLUME_ROOT, "gone", NULL));
+		assert_ok(volume_sync(f->v));
+		look(f, heads, &o);
+		assert_int_equal(o.count, 2);
+		assert_non_null(outcome_find(&o, "stays"));
+		assert_int_equal(o.flaw_count, 0);
+		outcome_clear(&o);
+		fixture_free(f);
+	}
+}
+
+static void a_session_cut_short_gives_its_last_commit(void **state)
+{
+	for (unsigned heads = 0; heads < 2; heads++) {
+		struct fixture *f = fixture_new_sim(VOLUME_RECORD_SHIFT, 8192);
+		uint64_t ino = make_file(f, VOLUME_ROOT, "file");
+		const struct brought *file;
+		struct outcome o;
+
+		write_text(f, ino, 0, "committed");
+		assert_ok(volume_sync(f->v));
+		write_pattern(f, ino, 0, 200000, 1);
+		make_file(f, VOLUME_ROOT, "never committed");
+		look(f, heads, &o);
+		file = outcome_find(&o, "file");
+		assert_non_null(file);
+		assert_int_equal(file->len, 9);
+		assert_memory_equal(file->data, "committed", 9);
+		assert_int_equal(o.count, 2);
+		assert_int_equal(o.flaw_count, 0);
+		outcome_clear(&o);
+		fixture_free(f);
+	}
+}
+
+static void what_older_epochs_sealed_comes_out_too(void **state)
+{
+	for (unsigned heads = 0; heads < 2; heads++) {
+		struct fixture *f = fixture_new_sim(VOLUME_RECORD_SHIFT, 8192);
+		struct store_door next = {.epoch = 2};
+		struct secret *key;
+		struct outcome o;
+
+		for (unsigned i = 0; i < 200; i++) {
+			char name[32];
+
+			snprintf(name, sizeof(name), "old-%u", i);
+			write_pattern(f, make_file(f, VOLUME_ROOT, name), 0, 100 * i, i);
+		}
+		assert_ok(volume_sync(f->v));
+		assert_ok(secret_random(32, &key));
+		next.epoch_key = key;
+		next.older.count = 1;
+		next.older.epoch[0] = 1;
+		next.older.key[0] = f->epoch_key;
+		assert_ok(store_rekey(f->store, &next));
+		write_pattern(f, make_file(f, VOLUME_ROOT, "new"), 0, 9000, 7);
+		assert_ok(volume_sync(f->v));
+		f->unlock.doors = &next;
+		look(f, heads, &o);
+		assert_int_equal(o.count, 202);
+		assert_int_equal(o.flaw_count, 0);
+		outcome_clear(&o);
+		fixture_free(f);
+		secret_free(key);
+	}
+}
+
+/* Sealed with the right keys, and yet no name that may become a path. */
+static void a_name_that_leads_elsewhere_is_no_name(void **state)
+{
+	struct fixture *f = fixture_new_sim(VOLUME_RECORD_SHIFT, 8192);
+	uint64_t ino = make_file(f, VOLUME_ROOT, "file");
+	uint8_t value[STORE_VALUE_MAX];
+	struct name_place place;
+	struct outcome o;
+	size_t len;
+
+	write_text(f, ino, 0, "content");
+	assert_ok(name_find(f->v, VOLUME_ROOT, "file", &place));
+	len = dirent_encode(ino, S_IFREG, "../up", 5, value);
+	assert_ok(store_write_begin(f->store, 1, false));
+	assert_ok(store_put(f->store, &place.key, value, len));
+	store_write_end(f->store);
+	commits_note_change(f->v);
+	assert_ok(volume_sync(f->v));
+	look(f, true, &o);
+	assert_int_equal(o.count, 3);
+	assert_string_equal(o.at[1].path, "lost+found");
+	assert_int_equal(strncmp(o.at[2].path, "lost+found/inode-", 17), 0);
+	assert_memory_equal(o.at[2].data, "content", 7);
+	assert_true(outcome_tells(&o, o.at[2].path, FLAW_NAME_LOST));
+	outcome_clear(&o);
+	fixture_free(f);
+}
+
+static void a_suffix_takes_nobody_elses_name(void **state)
+{
+	struct fixture *f = fixture_new_sim(VOLUME_RECORD_SHIFT, 8192);
+	uint64_t ino = make_file(f, VOLUME_ROOT, "file");
+	const struct salvage_flaw *flaw;
+	struct inventory was;
+	struct outcome o;
+
+	write_pattern(f, ino, 0, 40000, 1);
+	write_text(f, make_file(f, VOLUME_ROOT, "file.damaged"), 0, "whole");
+	inventory_take(f, &was);
+	for (size_t i = 0; i < was.use_count; i++)
+		if (was.uses[i].ino == ino && was.uses[i].kind == ITEM_EXTENT &&
+		    was.uses[i].place == 16384 && was.uses[i].addr != was.leaves[0])
+			sim_flip(f->sim, DISK_DATA, was.uses[i].addr * DISK_BLOCK + 5, 1);
+	look(f, true, &o);
+	assert_null(outcome_find(&o, "file"));
+	assert_memory_equal(outcome_find(&o, "file.damaged")->data, "whole", 5);
+	flaw = outcome_flaw(&o, "file.damaged-2");
+	assert_non_null(flaw);
+	assert_int_equal(flaw->kind, FLAW_DAMAGED);
+	assert_int_equal(flaw->from, 16384);
+	assert_int_equal(flaw->to, 32768);
+	assert_int_equal(outcome_find(&o, "file.damaged-2")->len, 40000);
+	assert_int_equal(o.flaw_count, 1);
+	outcome_clear(&o);
+	inventory_clear(&was);
+	fixture_free(f);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -512,6 +764,15 @@ int main(void)
 		cmocka_unit_test(without_a_leaf_only_what_it_held_is_hurt),
 		cmocka_unit_test(one_percent_of_noise_costs_only_what_it_hits),
 		cmocka_unit_test(noise_and_no_superblock_bring_nothing_wrong),
+		cmocka_unit_test(bad_sectors_cost_only_themselves),
+		cmocka_unit_test(a_missing_stretch_costs_only_what_was_there),
+		cmocka_unit_test(a_medium_that_is_pulled_ends_it),
+		cmocka_unit_test(noise_alone_holds_no_state),
+		cmocka_unit_test(a_file_deleted_but_held_stays_deleted),
+		cmocka_unit_test(a_session_cut_short_gives_its_last_commit),
+		cmocka_unit_test(what_older_epochs_sealed_comes_out_too),
+		cmocka_unit_test(a_name_that_leads_elsewhere_is_no_name),
+		cmocka_unit_test(a_suffix_takes_nobody_elses_name),
 	};
 
 	return cmocka_run_group_tests(tests, worlds_make, worlds_free);
