@@ -251,6 +251,15 @@ static void view_of(const uint8_t *page, unsigned i, struct store_view *ret)
 		ref_decode(item.ref, &ret->record);
 }
 
+/* In a damaged tree, which is only read, a leaf may hold keys that belong elsewhere. Who walks from key
+ * to key must not be led back by them. */
+static enum err check_order(const uint8_t *page, unsigned i, const uint8_t *key, int step)
+{
+	int order = memcmp(page_key(page, i), key, PAGE_KEY_LEN);
+
+	return (step > 0 ? order > 0 : order < 0) ? OK : err_at(ERR_MALFORMED, "tree node");
+}
+
 enum err tree_find(struct tree *t, const struct store_key *key, enum tree_want want,
 		   struct store_view *ret)
 {
@@ -272,11 +281,13 @@ enum err tree_find(struct tree *t, const struct store_key *key, enum tree_want w
 		TRY(path_step(t, &p, 1));
 		page = p.node[p.depth - 1]->page;
 		i = 0;
+		TRY(check_order(page, i, bytes, 1));
 	} else if (want == TREE_LE && !exact) {
 		if (i == 0) {
 			TRY(path_step(t, &p, -1));
 			page = p.node[p.depth - 1]->page;
 			i = page_count(page);
+			TRY(check_order(page, i - 1, bytes, -1));
 		}
 		i--;
 	}
