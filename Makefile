@@ -162,6 +162,15 @@ check-ubsan: test-deps
 check-crash: test-deps
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) test-programs
 	$(Q)CRASHES=$(or $(CRASHES),1000000) TEST_TIMEOUT=7200 tests/run --show build=$(BUILD) $(CRASH_TESTS)
+# ---- line coverage of src/ by the whole suite, run once; needs gcov, which comes with gcc ----
+COV      = $(BUILD)-cov
+COUNTERS = $(abspath $(COV))/counters
+coverage: test-deps
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=$(COV) OPT='-O1 -g' SANITIZE=--coverage \
+		all test-programs
+	$(Q)rm -rf $(COUNTERS) && mkdir -p $(COUNTERS)
+	$(Q)GCOV_PREFIX=$(COUNTERS) tests/run build=$(COV) $(TEST_PROGS:$(BUILD)/%=$(COV)/%) $(SCRIPTS)
+	$(Q)tests/coverage $(COV) $(COUNTERS)
 # Vaults on real file systems in loop images (needs root): what happens to media, and the stories of
 # mounts and commands with their vaults on each kind.
 MEDIA         ?= ext4 xfs btrfs exfat
@@ -214,9 +223,9 @@ format:
 	$(Q)clang-format -i $$(git ls-files '*.c' '*.h' | grep -v err_table.h)
 
 clean:
-	$(Q)rm -rf $(BUILD) $(SAN) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-fuzz
+	$(Q)rm -rf $(BUILD) $(SAN) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-fuzz $(BUILD)-cov
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')
 .PHONY: all locale test-programs deps test-deps demo check suite check-asan check-ubsan check-crash \
-	check-media check-layers bench fuzz-programs fuzzers fuzz install deb-ready format clean
+	check-media coverage check-layers bench fuzz-programs fuzzers fuzz install deb-ready format clean
 .SECONDARY:
