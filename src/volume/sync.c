@@ -216,12 +216,13 @@ void volume_let_go(struct volume *v)
 	struct commits *c = &v->commits;
 	enum err err = OK;
 
-	pthread_rwlock_unlock(&v->ops);
-	pthread_mutex_lock(&c->lock);
+	/* Before operations may change something again, which is not this turn's affair. */
 	if (v->frozen != OK)
 		err = ERR_FROZEN;
 	else if (v->changed)
 		err = ERR_NOMEM;
+	pthread_rwlock_unlock(&v->ops);
+	pthread_mutex_lock(&c->lock);
 	turn_end(c, c->started, err);
 	pthread_mutex_unlock(&c->lock);
 }

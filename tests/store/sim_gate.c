@@ -25,10 +25,11 @@ static atomic_uint_fast64_t random_state;
 
 static void random_source(void *out, size_t len)
 {
+	uint64_t call = atomic_fetch_add(&random_state, 0x9e3779b97f4a7c15);
+	uint64_t state = sim_random(&call);
 	uint8_t *p = out;
 
 	while (len > 0) {
-		uint64_t state = atomic_fetch_add(&random_state, 0x9e3779b97f4a7c15);
 		uint64_t r = sim_random(&state);
 		size_t part = MIN(len, sizeof(r));
 

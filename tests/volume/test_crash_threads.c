@@ -1,7 +1,7 @@
 /* Many hands in one volume, each in a folder of its own with a model of its own. After a crash each
  * folder is as it was after one of its hand's operations, none older than what that hand had synced,
  * and all of them are as they were at one moment: what was over before something else began is there
- * if that is. */
+ * if that is. In every other trial a keeper makes new epochs and re-seals meanwhile. */
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -36,11 +36,12 @@ struct hand {
 	uint64_t begun;
 };
 
-enum kind { KIND_CRASHES, KIND_CHECKED, KIND_BETWEEN, KINDS };
+enum kind { KIND_CRASHES, KIND_CHECKED, KIND_BETWEEN, KIND_REKEYED, KINDS };
 static const char *const kinds[] = {
 	[KIND_CRASHES] = "with three hands in the volume",
 	[KIND_CHECKED] = "checked",
 	[KIND_BETWEEN] = "found newer than what was synced",
+	[KIND_REKEYED] = "in an epoch after the first",
 	[KINDS] = NULL,
 };
 
@@ -113,6 +114,60 @@ static void hand_end(struct hand *h)
 	model_free(h->work.model);
 }
 
+/* ---- the keeper ---- */
+
+#define KEEPER_ROUNDS 3u
+
+struct keeper {
+	struct stick *stick;
+	pthread_t thread;
+	struct vow vows[KEEPER_ROUNDS * 2];
+	unsigned vow_count;
+	uint64_t random;
+};
+
+static void vow_add(struct keeper *k)
+{
+	k->vows[k->vow_count++] = (struct vow){ .acked = sim_trace_len(k->stick->sim),
+						.epoch = k->stick->key.epoch,
+						.oldest = k->stick->key.oldest,
+						.generation = k->stick->epoch_after };
+}
+
+static void *keeper_run(void *arg)
+{
+	struct keeper *k = arg;
+
+	for (unsigned i = 0; i < KEEPER_ROUNDS; i++) {
+		struct store_reseal at = { 0 };
+		uint64_t r = sim_random(&k->random);
+		bool more;
+
+		sim_must(stick_rekey(k->stick));
+		vow_add(k);
+		sim_must(stick_reseal(k->stick, (unsigned)(r % 12), 1 + (r >> 8) % 40, &at, &more));
+		if ((r >> 16) % 2)
+			continue;
+		sim_must(stick_end_older(k->stick));
+		vow_add(k);
+	}
+	return NULL;
+}
+
+static void keeper_judge(struct keeper *k)
+{
+	for (unsigned i = 0; i < k->vow_count; i++) {
+		const struct vow *vow = &k->vows[i];
+
+		if (stick_records_before(k->stick, vow->epoch, vow->generation) > 0 ||
+		    stick_records_before(k->stick, vow->oldest, 0) > 0)
+			sim_gate_fail("records of epochs that are over, %u to %u", vow->oldest,
+				      vow->epoch);
+		if (stick_newest_birth(k->stick->sim, vow->epoch - 1) > vow->generation)
+			sim_gate_fail("nodes since epoch %u that older keys open", vow->epoch);
+	}
+}
+
 /* ---- after a crash ---- */
 
 /* The moments that a folder may be at: the first and the last that look like what was found. */
@@ -180,6 +235,15 @@ static void judge_together(const struct hand *hands, const struct found *found)
 	}
 }
 
+static void judge_epochs(const struct keeper *k, const struct stick *s, size_t honest)
+{
+	for (unsigned i = 0; i < k->vow_count; i++)
+		if (k->vows[i].acked <= honest && (s->key.epoch < k->vows[i].epoch ||
+						   s->key.oldest < k->vows[i].oldest))
+			sim_gate_fail("epochs %u to %u, but %u to %u were promised", s->key.oldest,
+				      s->key.epoch, k->vows[i].oldest, k->vows[i].epoch);
+}
+
 static void hurt(void *ctx, const char *path, enum err what, const char *why)
 {
 	sim_gate_fail("volume_check: %s: %s: %s", path, err_name(what), why);
@@ -197,8 +261,8 @@ static void check_whole(struct stick *s)
 			      (unsigned long long)r.store.doubly_used_blocks);
 }
 
-static void crash_once(const struct hand *hands, const struct sim_cursor *c,
-		       const struct sim_crash *how, struct sim_tally *t)
+static void crash_once(const struct hand *hands, const struct keeper *keeper,
+		       const struct sim_cursor *c, const struct sim_crash *how, struct sim_tally *t)
 {
 	CLEANUP(sim_freep) struct sim *image = sim_cursor_crash(c, how);
 	size_t honest = sim_cursor_honest(c, how->lies);
@@ -214,6 +278,8 @@ static void crash_once(const struct hand *hands, const struct sim_cursor *c,
 		t->kinds[KIND_BETWEEN] += found[i].first > acked(&hands[i], honest);
 	}
 	judge_together(hands, found);
+	judge_epochs(keeper, &s, honest);
+	t->kinds[KIND_REKEYED] += s.key.epoch > 1;
 	if (check)
 		check_whole(&s);
 	stick_kill(&s);
@@ -222,8 +288,8 @@ static void crash_once(const struct hand *hands, const struct sim_cursor *c,
 	t->kinds[KIND_CHECKED] += check;
 }
 
-static void crash_everywhere_in(const struct hand *hands, struct sim *sim, struct sim_tally *t,
-				uint64_t random)
+static void crash_everywhere_in(const struct hand *hands, const struct keeper *keeper,
+				struct sim *sim, struct sim_tally *t, uint64_t random)
 {
 	CLEANUP(sim_cursor_freep) struct sim_cursor *c = sim_cursor_new(sim);
 
@@ -234,19 +300,23 @@ static void crash_everywhere_in(const struct hand *hands, struct sim *sim, struc
 					 .seed = sim_random(&random) };
 
 		if (sim_cursor_at_flush(c) || (r >> 16) % 4 == 0)
-			crash_once(hands, c, &how, t);
+			crash_once(hands, keeper, c, &how, t);
 	} while (sim_cursor_step(c));
 }
 
 /* ---- a trial ---- */
 
-static void hands_run(struct hand *hands)
+static void all_run(struct hand *hands, struct keeper *keeper)
 {
+	if (keeper->stick && pthread_create(&keeper->thread, NULL, keeper_run, keeper) != 0)
+		abort();
 	for (unsigned i = 0; i < HANDS; i++)
 		if (pthread_create(&hands[i].thread, NULL, hand_run, &hands[i]) != 0)
 			abort();
 	for (unsigned i = 0; i < HANDS; i++)
 		pthread_join(hands[i].thread, NULL);
+	if (keeper->stick)
+		pthread_join(keeper->thread, NULL);
 }
 
 static void trial(uint64_t seed, struct sim_tally *t)
@@ -254,6 +324,7 @@ static void trial(uint64_t seed, struct sim_tally *t)
 	const struct sim_options options = { .blocks_max = 65536, .step_blocks = 256 };
 	CLEANUP(sim_freep) struct sim *sim = sim_new(&options);
 	struct hand hands[HANDS] = { 0 };
+	struct keeper keeper = { .random = seed };
 	uint64_t random = seed;
 	struct work_profile profile;
 	struct work whole;
@@ -268,9 +339,12 @@ static void trial(uint64_t seed, struct sim_tally *t)
 	sim_trace_begin(sim);
 	for (unsigned i = 0; i < HANDS; i++)
 		moment_add(&hands[i], 0);
-	hands_run(hands);
+	if (seed % 2)
+		keeper.stick = &whole.stick;
+	all_run(hands, &keeper);
+	keeper_judge(&keeper);
 	stick_kill(&whole.stick);
-	crash_everywhere_in(hands, sim, t, random);
+	crash_everywhere_in(hands, &keeper, sim, t, random);
 	for (unsigned i = 0; i < HANDS; i++)
 		hand_end(&hands[i]);
 	work_end(&whole);
