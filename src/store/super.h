@@ -3,7 +3,7 @@
 #pragma once
 #include "store/seal.h"
 
-enum super_flag { SUPER_OPEN = 1, SUPER_CLEAN = 2, SUPER_RESEALING = 4 };
+enum super_flag { SUPER_OPEN = 1, SUPER_CLEAN = 2 };
 
 struct super {
 	uint64_t generation;
