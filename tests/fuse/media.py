@@ -311,7 +311,8 @@ def ends_as_removed(host, m, seconds=20):
 
 def comes_back_whole(host, usb, m, synced):
     usb.come_back()
-    m.again()
+    done = host.vault("mount", m.medium, m.path, check=True)
+    assert "was not ejected last time; everything saved until" in done.stderr, done.stderr
     all_there(m, synced)
     codes = host.codes()
     assert codes[-2:] == ["unclean", "unlock"], codes[-4:]
