@@ -1,7 +1,9 @@
 /* Each single call of the disk fails once: a clear error, nothing half done, and what was acknowledged
  * is there when the disk is well again. A full disk gives its space back. */
 #include <errno.h>
+#include <dlfcn.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -53,6 +55,15 @@ void *calloc(size_t count, size_t len)
 void *realloc(void *old, size_t len)
 {
 	return allocation_fails(len) ? NULL : __libc_realloc(old, len);
+}
+
+/* Memory for secrets comes by another way. */
+static void *(*secret_malloc)(size_t len);
+
+void *sodium_malloc(size_t len);
+void *sodium_malloc(size_t len)
+{
+	return allocation_fails(len) ? NULL : secret_malloc(len);
 }
 
 /* libcrypto's are left alone: a hash that cannot be made ends the program (crypto/hash.c). */
@@ -132,17 +143,50 @@ static enum err link_in_root(struct stick *s, const char *path, const char *name
 
 /* ---- a fixed piece of work, one operation a step ---- */
 
-enum { STEPS = 18 };
+static enum err step_reseal(struct stick *s)
+{
+	struct store_reseal at = {0};
+	bool more;
 
+	return stick_reseal(s, 2, 16, &at, &more);
+}
+
+/* The short one ends with the first new epoch. */
+enum { STEPS = 25, STEPS_SHORT = 18 };
+
+/* All that went before is durable when it is over. */
 static bool is_sync(unsigned step)
 {
-	return step == 1 || step == 6 || step == 10 || step == 14 || step == STEPS - 1;
+	return step == 1 || step == 6 || step == 10 || step == 14 || step == 17 || step == 20 ||
+	       step >= 22;
+}
+
+static enum err step_epochs(struct stick *s, unsigned step)
+{
+	switch (step) {
+	case 17:
+		return stick_rekey(s);
+	case 18:
+		return write_at(s, "folder/new", 30000, 30000, 'f');
+	case 19:
+		return step_reseal(s);
+	case 21:
+		return volume_unlink(s->volume, VOLUME_ROOT, "old", NULL);
+	case 22:
+		return stick_end_older(s);
+	case 23:
+		return stick_purge(s);
+	default:
+		return volume_sync(s->volume);
+	}
 }
 
 static enum err step_do(struct stick *s, unsigned step)
 {
 	struct volume *v = s->volume;
 
+	if (step >= 17)
+		return step_epochs(s, step);
 	if (is_sync(step))
 		return volume_sync(v);
 	switch (step) {
@@ -183,7 +227,7 @@ static struct timespec one_time(void)
 /* A volume with something in it; closed in good order, or just after a sync. */
 static struct sim *base_new(bool clean, uint64_t step_blocks)
 {
-	const struct sim_options options = {.blocks_max = 4000, .step_blocks = step_blocks};
+	const struct sim_options options = {.blocks_max = 1000, .step_blocks = step_blocks};
 	struct sim *sim = sim_new(&options);
 	struct stick s;
 
@@ -208,19 +252,20 @@ static struct sim *base_new(bool clean, uint64_t step_blocks)
 }
 
 struct story {
+	unsigned steps; /* so many of them */
 	char *after[STEPS + 1]; /* listings: [0] before the first step, [n + 1] after step n */
 	uint64_t calls[SIM_OPS];
 };
 
-static struct story story_new(struct sim *base)
+static struct story story_new(struct sim *base, unsigned steps)
 {
 	CLEANUP(sim_freep) struct sim *sim = sim_copy(base);
-	struct story story = {0};
+	struct story story = {.steps = steps};
 	struct stick s;
 
 	assert_ok(stick_open(&s, sim, false));
 	assert_ok(volume_listing(s.volume, &story.after[0]));
-	for (unsigned i = 0; i < STEPS; i++) {
+	for (unsigned i = 0; i < steps; i++) {
 		assert_ok(step_do(&s, i));
 		assert_ok(volume_listing(s.volume, &story.after[i + 1]));
 	}
@@ -262,8 +307,8 @@ static void expect_clear(struct sim *sim, const struct fault *f, enum err err)
 
 /* Works until something fails. *ret_low: the state that is promised; *ret_high: the newest that may
  * have become durable. */
-static void work_through(struct sim *sim, const struct fault *f, unsigned *ret_low,
-			 unsigned *ret_high)
+static void work_through(struct sim *sim, const struct story *story, const struct fault *f,
+			 unsigned *ret_low, unsigned *ret_high)
 {
 	struct stick s;
 	enum err err = stick_open(&s, sim, false);
@@ -274,13 +319,13 @@ static void work_through(struct sim *sim, const struct fault *f, unsigned *ret_l
 		expect_clear(sim, f, err);
 		return;
 	}
-	while (step < STEPS && (err = step_do(&s, step)) == OK) {
+	while (step < story->steps && (err = step_do(&s, step)) == OK) {
 		step++;
 		*ret_high = step;
 		if (is_sync(step - 1))
 			*ret_low = step;
 	}
-	if (step < STEPS)
+	if (step < story->steps)
 		expect_clear(sim, f, err);
 	err = stick_close(&s);
 	if (err == OK)
@@ -314,7 +359,7 @@ static void fail_each(enum sim_op op, enum err err, bool for_ever)
 {
 	for (unsigned clean = 0; clean < 2; clean++) {
 		CLEANUP(sim_freep) struct sim *base = base_new(clean, 16);
-		struct story story = story_new(base);
+		struct story story = story_new(base, clean ? STEPS_SHORT : STEPS);
 
 		for (uint64_t nth = 0; nth < story.calls[op]; nth++) {
 			struct sim *sim = sim_copy(base);
@@ -322,7 +367,7 @@ static void fail_each(enum sim_op op, enum err err, bool for_ever)
 			unsigned low, high;
 
 			sim_fail(sim, op, nth, err, for_ever);
-			work_through(sim, &f, &low, &high);
+			work_through(sim, &story, &f, &low, &high);
 			judge(sim, &story, &f, low, high);
 			sim_free(sim);
 		}
@@ -341,7 +386,7 @@ static uint64_t fail_allocation(struct sim *base, const struct story *story, uin
 
 	allocations = 0;
 	failing_allocation = nth;
-	work_through(sim, &f, &low, &high);
+	work_through(sim, story, &f, &low, &high);
 	failing_allocation = 0;
 	made = allocations;
 	judge(sim, story, &f, low, high);
@@ -350,8 +395,8 @@ static uint64_t fail_allocation(struct sim *base, const struct story *story, uin
 
 static void fail_each_allocation(void)
 {
-	CLEANUP(sim_freep) struct sim *base = base_new(false, 4000);
-	struct story story = story_new(base);
+	CLEANUP(sim_freep) struct sim *base = base_new(false, 1000);
+	struct story story = story_new(base, STEPS);
 	uint64_t nth = 1, made;
 
 	/* The first is the simulated disk's own. The last trial is the one that does without. */
@@ -373,6 +418,7 @@ static void an_allocation_that_fails_costs_one_operation(void **state)
 static void a_read_that_fails_once_costs_one_operation(void **state)
 {
 	fail_each(SIM_READ, ERR_IO, false);
+	fail_each(SIM_READ, ERR_NO_SPACE, false);
 }
 
 static void a_write_that_fails_loses_nothing_acknowledged(void **state)
@@ -384,6 +430,7 @@ static void a_write_that_fails_loses_nothing_acknowledged(void **state)
 static void a_flush_that_fails_loses_nothing_acknowledged(void **state)
 {
 	fail_each(SIM_FLUSH, ERR_IO, false);
+	fail_each(SIM_FLUSH, ERR_NO_SPACE, false);
 }
 
 static void a_host_that_cannot_grow_the_disk_is_survived(void **state)
@@ -396,6 +443,50 @@ static void a_disk_that_dies_at_any_write_loses_nothing_acknowledged(void **stat
 {
 	fail_each(SIM_WRITE, ERR_IO, true);
 	fail_each(SIM_WRITE, ERR_REMOVED, true);
+}
+
+/* ---- checking ---- */
+
+static void note_hurt(void *ctx, const char *path, enum err what, const char *why)
+{
+	fail_msg("%s: %s: %s", path, err_name(what), why);
+}
+
+static enum err check_whole(struct stick *s, struct volume_check_result *ret)
+{
+	memset(ret, 0, sizeof(*ret));
+	return volume_check(s->volume, note_hurt, NULL, NULL, ret);
+}
+
+/* What the check has no memory for it does not take for damage. */
+static void a_check_without_memory_says_so_and_finds_no_damage(void **state)
+{
+	CLEANUP(sim_freep) struct sim *base = base_new(false, 1000);
+	uint64_t nth = 0, made;
+
+	if (!HAS_OWN_MALLOC)
+		skip();
+	do {
+		CLEANUP(sim_freep) struct sim *sim = sim_copy(base);
+		struct volume_check_result r;
+		struct stick s;
+		enum err err;
+
+		assert_ok(stick_open(&s, sim, nth % 2));
+		allocations = 0;
+		failing_allocation = ++nth;
+		err = check_whole(&s, &r);
+		failing_allocation = 0;
+		made = allocations;
+		if (err != OK)
+			assert_err(err, ERR_NOMEM);
+		assert_int_equal(r.problems + r.store.bad_nodes + r.store.bad_records, 0);
+		assert_ok(check_whole(&s, &r));
+		assert_int_equal(r.problems, 0);
+		assert_ok(stick_close(&s));
+	} while (made >= nth);
+	print_message("# %llu allocations failed\n", (unsigned long long)nth - 1);
+	assert_true(nth > 5);
 }
 
 /* ---- full ---- */
@@ -473,6 +564,39 @@ static void a_full_disk_gives_all_its_space_back(void **state)
 	assert_ok(stick_close(&s));
 }
 
+static void a_full_disk_moves_to_a_new_epoch(void **state)
+{
+	const struct sim_options options = {.blocks_max = 700, .step_blocks = 64};
+	CLEANUP(sim_freep) struct sim *sim = sim_new(&options);
+	uint64_t used;
+	char *kept, *got;
+	struct stick s;
+
+	assert_ok(stick_format(sim, 14));
+	assert_ok(stick_open(&s, sim, false));
+	assert_true(fill_up(&s) > 10);
+	assert_ok(volume_sync(s.volume));
+	for (uint32_t epoch = 2; epoch < 5; epoch++) {
+		struct store_info info;
+
+		assert_ok(volume_listing(s.volume, &kept));
+		store_info(s.store, &info);
+		used = info.used_blocks;
+		assert_ok(stick_rekey(&s));
+		assert_ok(stick_end_older(&s));
+		assert_int_equal(s.key.oldest, epoch);
+		assert_int_equal(used_at_rest(&s, used), used);
+		assert_ok(stick_close(&s));
+		assert_ok(stick_open(&s, sim, false));
+		assert_ok(volume_listing(s.volume, &got));
+		assert_string_equal(got, kept);
+		free(got);
+		free(kept);
+		assert_err(write_at(&s, "f1", 0, 400000, 'x'), ERR_NO_SPACE);
+	}
+	assert_ok(stick_close(&s));
+}
+
 /* Space of a file that only its holder knew goes back once he is gone. */
 static void a_held_file_without_a_name_ends_with_the_crash(void **state)
 {
@@ -502,6 +626,7 @@ static int setup(void **state)
 {
 	clock_override(one_time);
 	stick_init();
+	sim_gate_seed(1); /* much noise is written, and the kernel's is slow */
 	return 0;
 }
 
@@ -521,11 +646,19 @@ int main(void)
 		cmocka_unit_test(a_host_that_cannot_grow_the_disk_is_survived),
 		cmocka_unit_test(a_disk_that_dies_at_any_write_loses_nothing_acknowledged),
 		cmocka_unit_test(an_allocation_that_fails_costs_one_operation),
+		cmocka_unit_test(a_check_without_memory_says_so_and_finds_no_damage),
 		cmocka_unit_test(a_full_disk_gives_all_its_space_back),
+		cmocka_unit_test(a_full_disk_moves_to_a_new_epoch),
 		cmocka_unit_test(a_held_file_without_a_name_ends_with_the_crash),
 	};
 
 #if HAS_OWN_MALLOC
+	/* Volumes are opened thousands of times: keep their buffers. */
+	mallopt(M_MMAP_THRESHOLD, 64 << 20);
+	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+	secret_malloc = dlsym(RTLD_NEXT, "sodium_malloc");
+	if (!secret_malloc)
+		return 1;
 	if (CRYPTO_set_mem_functions(crypto_malloc, crypto_realloc, crypto_free) != 1)
 		return 1;
 #endif
