@@ -192,7 +192,7 @@ static void prepare(void)
 	prepare_nodes();
 	base.super = (struct super){.generation = GENERATION - 1,
 				    .epoch = 2,
-				    .flags = SUPER_OPEN | SUPER_RESEALING,
+				    .flags = SUPER_OPEN,
 				    .root = base.nodes[ROOT].ref,
 				    .depth = 3,
 				    .used_blocks = next_block(0)};

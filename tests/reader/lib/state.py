@@ -8,7 +8,7 @@ from tree import Pointer, Sealed, Tree, additional
 
 SLOT, CONTENT_LEN, STEPS, DEPTH_MAX = 3, 4016, 8, 10
 NODES_RECENT, RECORDS_RECENT = 8, 2
-SESSION_OPEN, CLEAN_END, RESEALING = 1, 2, 4
+SESSION_OPEN, CLEAN_END = 1, 2
 
 
 class Door:
@@ -56,8 +56,8 @@ class State:                                                                # 6
         return Tree(Sealed(medium, volume_id, self.key_file.keys), root, self.depth)
 
     def says(self):
-        words = [word for bit, word in ((SESSION_OPEN, "session open"), (CLEAN_END, "clean end"),
-                                        (RESEALING, "re-sealing")) if self.flags & bit]
+        words = [word for bit, word in ((SESSION_OPEN, "session open"), (CLEAN_END, "clean end"))
+                 if self.flags & bit]
         return ", ".join(words) or "-"
 
 
