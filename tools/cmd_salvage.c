@@ -60,14 +60,17 @@ static const struct {
 } flaws[FLAW_KINDS] = {
 	[FLAW_LOST] = {"lost", N_("%s: lost; only its name is known")},
 	[FLAW_DAMAGED] = {"damaged", NULL},
-	[FLAW_PROPERTIES] = {"properties", N_("%s: its permissions, times and true length are lost")},
+	[FLAW_PROPERTIES] = {"properties",
+			     N_("%s: its permissions, times and true length are lost")},
 	[FLAW_OLDER] = {"older", N_("%s: an older state of it; the last one is lost")},
 	[FLAW_UNPROVEN] = {"unproven", N_("%s: whole, but it may be an older state of it")},
 	[FLAW_NAME_LOST] = {"name_lost", N_("%s: its name or its folder is lost")},
-	[FLAW_NAME_UNPROVEN] = {"name_unproven", N_("%s: it may have had another name or place last")},
+	[FLAW_NAME_UNPROVEN] = {"name_unproven",
+				N_("%s: it may have had another name or place last")},
 	[FLAW_OTHER_NAME] = {"other_name", N_("%s: it had one more name, which is lost")},
 	[FLAW_NAMES] = {"names", N_("%s: names in this folder may be lost")},
-	[FLAW_ATTRIBUTES] = {"attributes", N_("%s: extended attributes of it may be lost or older")},
+	[FLAW_ATTRIBUTES] = {"attributes",
+			     N_("%s: extended attributes of it may be lost or older")},
 	[FLAW_RENAMED] = {"renamed", NULL},
 	[FLAW_NOT_WRITTEN] = {"not_written", NULL},
 };
@@ -82,7 +85,8 @@ static enum err flaw_text(const struct salvage_flaw *flaw, const char *path, str
 				  path, (unsigned long long)flaw->from,
 				  (unsigned long long)flaw->to - 1);
 	case FLAW_RENAMED:
-		return buf_printf(line, _("%s: its own name is not possible there (%s)"), path, why);
+		return buf_printf(line, _("%s: its own name is not possible there (%s)"), path,
+				  why);
 	case FLAW_NOT_WRITTEN:
 		return buf_printf(line, _("%s: it was read, but could not be written (%s)"), path,
 				  why);
@@ -93,17 +97,16 @@ static enum err flaw_text(const struct salvage_flaw *flaw, const char *path, str
 
 static json_t *flaw_json(const struct salvage_flaw *flaw, const char *path)
 {
-	json_t *line = json_pack("{s:o,s:s}", "path", out_json_text(path), "kind",
-				 flaws[flaw->kind].name);
+	json_t *text = out_json_text(path);
+	const char *kind = flaws[flaw->kind].name;
 
-	if (line && flaw->kind == FLAW_DAMAGED &&
-	    (json_object_set_new(line, "from", json_integer((json_int_t)flaw->from)) < 0 ||
-	     json_object_set_new(line, "to", json_integer((json_int_t)flaw->to)) < 0))
-		return NULL;
-	if (line && flaw->why != OK &&
-	    json_object_set_new(line, "why", json_string(err_name(flaw->why))) < 0)
-		return NULL;
-	return line;
+	if (flaw->kind == FLAW_DAMAGED)
+		return json_pack("{s:o,s:s,s:I,s:I}", "path", text, "kind", kind, "from",
+				 (json_int_t)flaw->from, "to", (json_int_t)flaw->to);
+	if (flaw->why != OK)
+		return json_pack("{s:o,s:s,s:s}", "path", text, "kind", kind, "why",
+				 err_name(flaw->why));
+	return json_pack("{s:o,s:s}", "path", text, "kind", kind);
 }
 
 static enum err tell_flaw(void *ctx, const struct salvage_flaw *flaw)
@@ -137,9 +140,10 @@ static void tell_found(void *ctx, const struct salvage_facts *found)
 		text_time(found->time, when);
 		out_talk(s->cli, _("the newest state that can be read is of %s"), when);
 	} else {
-		out_warn(s->cli, "%s",
-			 _("no superblock can be read: the newest state was looked for on the whole "
-			   "medium"));
+		out_warn(
+			s->cli, "%s",
+			_("no superblock can be read: the newest state was looked for on the whole "
+			  "medium"));
 	}
 	if (found->root_lost)
 		out_warn(s->cli, "%s",
@@ -167,14 +171,16 @@ static void tell_end(struct salvaging *s, const struct vault_salvaged *done, enu
 						   r->files),
 					  done->label, (unsigned long long)r->files, size));
 	else
-		keep_output(s,
-			    buf_printf(&line,
-				       ngettext("%s: %llu file came out, %s; not whole: %llu; lost: %llu.",
-						"%s: %llu files came out, %s; not whole: %llu; lost: %llu.",
-						r->files),
-				       done->label, (unsigned long long)r->files, size,
-				       (unsigned long long)r->not_whole,
-				       (unsigned long long)r->lost));
+		keep_output(
+			s,
+			buf_printf(
+				&line,
+				ngettext(
+					"%s: %llu file came out, %s; not whole: %llu; lost: %llu.",
+					"%s: %llu files came out, %s; not whole: %llu; lost: %llu.",
+					r->files),
+				done->label, (unsigned long long)r->files, size,
+				(unsigned long long)r->not_whole, (unsigned long long)r->lost));
 	if (line.data) {
 		out_say(s->cli, "%s", line.data);
 		keep_output(s, salvage_dir_report(&s->dir, line.data));
@@ -192,8 +198,8 @@ static enum err tell_result(struct salvaging *s, const struct vault_salvaged *do
 				  out_json_text(done->label), "volume_id", done->volume_id, "path",
 				  out_json_text(s->dir.path), "report",
 				  out_json_text(s->dir.report), "files", (json_int_t)r->files,
-				  "folders", (json_int_t)r->folders, "bytes",
-				  (json_int_t)r->bytes, "not_whole", (json_int_t)r->not_whole, "lost",
+				  "folders", (json_int_t)r->folders, "bytes", (json_int_t)r->bytes,
+				  "not_whole", (json_int_t)r->not_whole, "lost",
 				  (json_int_t)r->lost, "flaws", (json_int_t)r->flaws));
 }
 
@@ -278,12 +284,14 @@ const struct verb verb_salvage = {
 	.run = run,
 	.words = "[MEDIUM] -o DIR",
 	.summary = N_("save what is left of a damaged vault"),
-	.about = N_("For a vault that does not open any more, or of which parts are gone. Only reads the "
-		    "medium. Everything that still bears its seal is put into DIR; under its own name "
-		    "a file stands only if nothing of it is missing. A name that ends in \".damaged\" "
-		    "has zeroes where a part is lost, \".older\" is a state before the last one, and "
-		    "\"lost+found\" holds what lost its name. What is lost or not sure is listed, also "
-		    "in DIR.salvage.txt; the exit code is 20 then."),
+	.about = N_(
+		"For a vault that does not open any more, or of which parts are gone. Only reads "
+		"the "
+		"medium. Everything that still bears its seal is put into DIR; under its own name "
+		"a file stands only if nothing of it is missing. A name that ends in \".damaged\" "
+		"has zeroes where a part is lost, \".older\" is a state before the last one, and "
+		"\"lost+found\" holds what lost its name. What is lost or not sure is listed, also "
+		"in DIR.salvage.txt; the exit code is 20 then."),
 	.examples = {{"salvage OSAKA-03 -o saved", N_("into the folder \"saved\", which it makes")},
 		     {"salvage ./OSAKA-03.VLT -o saved", N_("from a copy of a medium that fails")}},
 	.options = OPT_BIT(OPT_OUTPUT) | OPT_BIT(OPT_PURPOSE) | OPT_BIT(OPT_KEY),

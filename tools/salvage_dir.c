@@ -199,8 +199,8 @@ static enum err copy_bytes(int from, int to)
 static enum err copy_instead(struct salvage_dir *d, int from_dir, const char *from,
 			     const char *path)
 {
-	CLEANUP(fd_closep) int in =
-		openat(from_dir, from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	CLEANUP(fd_closep)
+	int in = openat(from_dir, from, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
 	struct volume_attr attr = {0};
 	struct stat st;
 	enum err err;
@@ -254,9 +254,15 @@ static enum err dir_xattr(void *ctx, const char *path, const char *name, const v
 		if (folder < 0)
 			return err_from_errno("%s", path);
 	}
-	if (fsetxattr(folder >= 0 ? folder : path ? d->top : d->file, name, value, len, 0) == 0 ||
+	if (fsetxattr(folder >= 0 ? folder
+		      : path	  ? d->top
+				  : d->file,
+		      name, value, len, 0) == 0 ||
 	    errno == ENOTSUP || errno == EPERM)
 		return OK;
+	/* File systems keep a few KiB of attributes, and say this when they are full. */
+	if (errno == ENOSPC || errno == E2BIG || errno == ERANGE || errno == EDQUOT)
+		return err_at(ERR_TOO_LARGE_VALUE, "%s", name);
 	return err_from_errno("%s", path ? path : name);
 }
 

@@ -16,7 +16,7 @@ struct piece {
 };
 
 struct salvage {
-	struct disk *disk; /* borrowed */
+	struct disk *disk;     /* borrowed */
 	struct sealer *sealer; /* every epoch of every door */
 	struct search *search; /* NULL: not needed so far */
 	struct salvage_facts facts;
@@ -24,7 +24,7 @@ struct salvage {
 	size_t piece_count, piece_cap;
 	struct salvage_range *lost;
 	size_t lost_count, lost_cap;
-	uint8_t *pages; /* one a level */
+	uint8_t *pages;		      /* one a level */
 	salvage_progress_fn progress; /* while opening */
 	void *ctx;
 };
@@ -83,7 +83,8 @@ static enum err search_all(struct salvage *s)
 
 /* ---- walking down ---- */
 
-static enum err plan_lost(struct salvage *s, uint64_t birth, unsigned level, const struct span *span);
+static enum err plan_lost(struct salvage *s, uint64_t birth, unsigned level,
+			  const struct span *span);
 
 static enum err plan_node(struct salvage *s, const struct ref *ref, unsigned level,
 			  const struct span *span, enum salvage_trust trust)
@@ -181,7 +182,8 @@ static int found_order(const void *a, const void *b)
 		      (*(const struct found *const *)b)->first, PAGE_KEY_LEN);
 }
 
-/* Nodes born after `after` and up to `birth`. Two that meet cannot be of one state: the newer counts. */
+/* Nodes born after `after` and up to `birth`. Two that meet cannot be of one state: the newer
+ * counts. */
 static enum err newer_nodes(const struct salvage *s, unsigned level, uint64_t after, uint64_t birth,
 			    const struct span *span, struct found_list *ret)
 {
@@ -202,8 +204,8 @@ static enum err plan_version(struct salvage *s, const struct ref *version, unsig
 			     uint64_t birth, const struct span *span);
 
 /* What was found by searching, and may itself be followed by newer nodes below it. */
-static enum err plan_likely(struct salvage *s, const struct ref *ref, unsigned level, uint64_t birth,
-			    const struct span *span)
+static enum err plan_likely(struct salvage *s, const struct ref *ref, unsigned level,
+			    uint64_t birth, const struct span *span)
 {
 	if (level > 0)
 		return plan_version(s, ref, level, birth, span);
@@ -222,8 +224,8 @@ static enum err plan_found(struct salvage *s, const struct found *f, uint64_t bi
 }
 
 /* Without any version of the lost node: each node reaches to where the next one begins. */
-static enum err plan_side_by_side(struct salvage *s, const struct found_list *nodes,
-				  uint64_t birth, const struct span *span)
+static enum err plan_side_by_side(struct salvage *s, const struct found_list *nodes, uint64_t birth,
+				  const struct span *span)
 {
 	for (size_t i = 0; i < nodes->count; i++) {
 		struct span part = *span;
@@ -237,8 +239,8 @@ static enum err plan_side_by_side(struct salvage *s, const struct found_list *no
 	return OK;
 }
 
-/* How far the newer node reaches that is the last one to begin in child i: to the end of that child,
- * and of those behind it that it meets, unless another newer one begins before. */
+/* How far the newer node reaches that is the last one to begin in child i: to the end of that
+ * child, and of those behind it that it meets, unless another newer one begins before. */
 static void reach(const uint8_t *page, unsigned i, const struct found *f, const struct found *next,
 		  const struct span *span, uint8_t to[PAGE_KEY_LEN])
 {
@@ -338,7 +340,8 @@ static enum err plan_version(struct salvage *s, const struct ref *version, unsig
 	return err;
 }
 
-static enum err plan_inner(struct salvage *s, uint64_t birth, unsigned level, const struct span *span)
+static enum err plan_inner(struct salvage *s, uint64_t birth, unsigned level,
+			   const struct span *span)
 {
 	CLEANUP(found_list_clear) struct found_list nodes = { 0 };
 	const struct found *version = version_before(s, birth, level, span);
@@ -354,7 +357,8 @@ static enum err plan_inner(struct salvage *s, uint64_t birth, unsigned level, co
 }
 
 /* The node of this level that stood for `span`, born in `birth`, cannot be read. */
-static enum err plan_lost(struct salvage *s, uint64_t birth, unsigned level, const struct span *span)
+static enum err plan_lost(struct salvage *s, uint64_t birth, unsigned level,
+			  const struct span *span)
 {
 	TRY(search_all(s));
 	if (level > 0)
@@ -366,7 +370,8 @@ static enum err plan_lost(struct salvage *s, uint64_t birth, unsigned level, con
 /* ---- where it begins ---- */
 
 /* The newest state whose slot opens under its door and is signed. */
-static enum err newest_state(struct salvage *s, const struct store_unlock *unlock, struct super *ret)
+static enum err newest_state(struct salvage *s, const struct store_unlock *unlock,
+			     struct super *ret)
 {
 	bool newer_format = false;
 
@@ -395,7 +400,8 @@ static enum err newest_state(struct salvage *s, const struct store_unlock *unloc
 	return newer_format ? err_at(ERR_NEWER_FORMAT, "superblock") : OK;
 }
 
-/* Every epoch of every door, ascending, in one sealer: blocks say themselves which one they need. */
+/* Every epoch of every door, ascending, in one sealer: blocks say themselves which one they need.
+ */
 static enum err join_doors(const struct store_unlock *unlock, struct sealer **ret)
 {
 	CLEANUP(sealer_freep) struct sealer *sealer = NULL;
@@ -448,8 +454,9 @@ static bool holds_the_beginning(struct salvage *s, const struct found *f)
 	}
 }
 
-/* Each commit that changes anything writes the root anew, and last. So the root is the highest of the
- * nodes born last, if that is there: then nothing on the disk is higher, and nothing is beside it. */
+/* Each commit that changes anything writes the root anew, and last. So the root is the highest of
+ * the nodes born last, if that is there: then nothing on the disk is higher, and nothing is beside
+ * it. */
 static bool root_is_there(struct salvage *s, unsigned highest)
 {
 	const struct found *at = s->search->at;
@@ -554,7 +561,8 @@ const struct salvage_range *salvage_lost(const struct salvage *s, size_t *ret_co
 
 /* ---- what it holds ---- */
 
-static enum err walk_piece(struct salvage *s, const struct piece *piece, salvage_item_fn fn, void *ctx)
+static enum err walk_piece(struct salvage *s, const struct piece *piece, salvage_item_fn fn,
+			   void *ctx)
 {
 	const uint8_t *page = page_of(s, 0);
 

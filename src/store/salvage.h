@@ -1,9 +1,9 @@
 /* Salvage: the items of a damaged store, as far as they can still be authenticated.
  *
- * Starts at the newest superblock slot that opens and is signed. Where there is none, or where a node
- * cannot be read, all of DATA is searched for nodes, which open by themselves, and what is missing is
- * pieced together from them. So everything that comes out was written by somebody who had the keys; how
- * sure it is that it belongs to the last state is told with it.
+ * Starts at the newest superblock slot that opens and is signed. Where there is none, or where a
+ * node cannot be read, all of DATA is searched for nodes, which open by themselves, and what is
+ * missing is pieced together from them. So everything that comes out was written by somebody who
+ * had the keys; how sure it is that it belongs to the last state is told with it.
  *
  * Reads only, and goes on wherever the medium gives an error, except ERR_REMOVED and ERR_NOMEM.
  * One thread. docs/FORMAT.md, "Salvage". */
@@ -12,7 +12,8 @@
 
 enum salvage_trust {
 	SALVAGE_PROVEN, /* the last state says so */
-	SALVAGE_LIKELY, /* found by searching: the way to it is lost, so newer versions may be lost too */
+	SALVAGE_LIKELY, /* found by searching: the way to it is lost, so newer versions may be lost
+			   too */
 	SALVAGE_OLDER,	/* of a state before: what the last state had in its place is lost */
 };
 
@@ -22,20 +23,20 @@ struct salvage_range {
 };
 
 struct salvage_facts {
-	bool has_state;	     /* a superblock slot opened: the two below are told by it */
-	uint64_t generation; /* else the greatest birth of any node found */
-	int64_t time;	     /* when it was committed; 0 when no slot tells */
-	bool root_lost;	     /* nothing is PROVEN then */
-	bool searched;	     /* all of DATA was read */
+	bool has_state;	      /* a superblock slot opened: the two below are told by it */
+	uint64_t generation;  /* else the greatest birth of any node found */
+	int64_t time;	      /* when it was committed; 0 when no slot tells */
+	bool root_lost;	      /* nothing is PROVEN then */
+	bool searched;	      /* all of DATA was read */
 	uint64_t nodes_found; /* by searching */
 };
 
 typedef void (*salvage_progress_fn)(void *ctx, uint64_t done_bytes, uint64_t total_bytes);
 
 struct salvage;
-/* Finds out where everything is. `disk` is borrowed until salvage_close; of `unlock` only volume id and
- * doors are used. `progress` (may be NULL) is called while DATA is searched. ERR_NO_STATE: no node opens
- * with these doors. ERR_NEWER_FORMAT. */
+/* Finds out where everything is. `disk` is borrowed until salvage_close; of `unlock` only volume id
+ * and doors are used. `progress` (may be NULL) is called while DATA is searched. ERR_NO_STATE: no
+ * node opens with these doors. ERR_NEWER_FORMAT. */
 MUST_CHECK enum err salvage_open(struct disk *disk, const struct store_unlock *unlock,
 				 salvage_progress_fn progress, void *ctx, struct salvage **ret);
 void salvage_close(struct salvage *s); /* NULL is welcome */

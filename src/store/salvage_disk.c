@@ -94,7 +94,8 @@ static enum err need_segment(struct salvage_disk *d, size_t i)
 	return d->fd < 0 ? read_error(d->segments[i].name) : OK;
 }
 
-static enum err read_any(struct disk *disk, enum disk_area area, uint64_t off, void *buf, size_t len)
+static enum err read_any(struct disk *disk, enum disk_area area, uint64_t off, void *buf,
+			 size_t len)
 {
 	struct salvage_disk *d = (struct salvage_disk *)disk;
 	uint8_t *at = buf;
@@ -261,7 +262,8 @@ enum err salvage_disk_open(const char *path, struct disk **ret)
 	return OK;
 }
 
-void salvage_disk_missing(const struct disk *disk, void (*fn)(void *ctx, const char *file), void *ctx)
+void salvage_disk_missing(const struct disk *disk, void (*fn)(void *ctx, const char *file),
+			  void *ctx)
 {
 	const struct salvage_disk *d = (const struct salvage_disk *)disk;
 
@@ -271,7 +273,8 @@ void salvage_disk_missing(const struct disk *disk, void (*fn)(void *ctx, const c
 	for (size_t i = 0; i < d->count; i++) {
 		char name[24];
 
-		if (d->segments[i].name[0] && (i + 1 == d->count || d->segments[i].len >= SEGMENT_LEN))
+		if (d->segments[i].name[0] &&
+		    (i + 1 == d->count || d->segments[i].len >= SEGMENT_LEN))
 			continue;
 		snprintf(name, sizeof(name), "S%07zX.SEG", i);
 		fn(ctx, name);

@@ -1,9 +1,10 @@
-/* The folder of a vault as what is left of it, for a salvage: files may be missing or short. It is opened
- * for reading only, and nothing in it is ever created, written or touched.
+/* The folder of a vault as what is left of it, for a salvage: files may be missing or short. It is
+ * opened for reading only, and nothing in it is ever created, written or touched.
  *
- * A range that is not there gives ERR_TRUNCATED, one that the medium cannot read ERR_IO. DATA reaches to
- * the end of the highest segment that is there, so a missing one moves no address. Who has the vault open
- * for writing keeps it away (ERR_VAULT_BUSY). One thread. docs/FORMAT.md, "Files" and "Salvage". */
+ * A range that is not there gives ERR_TRUNCATED, one that the medium cannot read ERR_IO. DATA
+ * reaches to the end of the highest segment that is there, so a missing one moves no address. Who
+ * has the vault open for writing keeps it away (ERR_VAULT_BUSY). One thread. docs/FORMAT.md,
+ * "Files" and "Salvage". */
 #pragma once
 #include "store/disk.h"
 

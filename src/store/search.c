@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define STRETCH_BLOCKS 256u /* read at once */
+#define STRETCH_BLOCKS 256u		      /* read at once */
 #define TAIL_BLOCKS (FORMAT_NODE_BLOCKS - 1u) /* of the stretch behind, for nodes on the border */
 
 /* ---- ranges ---- */
@@ -103,8 +103,8 @@ static bool goes_on(enum err err)
 	return err != ERR_REMOVED && err != ERR_NOMEM;
 }
 
-/* A stretch; where the medium fails, block by block, so that a bad one costs only itself: what cannot
- * be read becomes zeroes, which open as nothing. */
+/* A stretch; where the medium fails, block by block, so that a bad one costs only itself: what
+ * cannot be read becomes zeroes, which open as nothing. */
 static enum err read_stretch(struct disk *disk, uint64_t first, size_t blocks, uint8_t *out)
 {
 	enum err err = disk_read(disk, DISK_DATA, first * DISK_BLOCK, out, blocks * DISK_BLOCK);
@@ -155,14 +155,15 @@ static bool is_node(const struct sealer *sealer, uint64_t addr, const uint8_t *i
 }
 
 /* Nodes that begin in the first `starts` blocks of what was read. */
-static enum err look_at(struct search *s, const struct sealer *sealer, uint64_t first, size_t starts,
-			const uint8_t *bytes, uint64_t *skip_to)
+static enum err look_at(struct search *s, const struct sealer *sealer, uint64_t first,
+			size_t starts, const uint8_t *bytes, uint64_t *skip_to)
 {
 	uint8_t page[FORMAT_PAGE_LEN];
 	enum err err = OK;
 
 	for (size_t i = 0; i < starts && err == OK; i++) {
-		if (first + i < *skip_to || !is_node(sealer, first + i, bytes + i * DISK_BLOCK, page))
+		if (first + i < *skip_to ||
+		    !is_node(sealer, first + i, bytes + i * DISK_BLOCK, page))
 			continue;
 		err = keep(s, first + i, page);
 		*skip_to = first + i + FORMAT_NODE_BLOCKS; /* no node lies across another one */

@@ -21,8 +21,8 @@ MUST_CHECK enum err search_run(struct disk *disk, const struct sealer *sealer,
 void search_free(struct search *s); /* NULL is welcome */
 DEFINE_FREEP(struct search, search_free)
 /* What a pointer to it would be. */
-MUST_CHECK enum err search_ref(struct disk *disk, const struct sealer *sealer, const struct found *f,
-			       struct ref *ret);
+MUST_CHECK enum err search_ref(struct disk *disk, const struct sealer *sealer,
+			       const struct found *f, struct ref *ret);
 
 /* ---- ranges of encoded keys: from `from` to before `to` ---- */
 struct span {

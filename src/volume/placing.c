@@ -11,12 +11,14 @@ typedef enum err (*put_fn)(void *ctx, const char *path);
 
 bool placing_ends(enum err err)
 {
-	return err == ERR_INTERRUPTED || err == ERR_NO_SPACE || err == ERR_NOMEM || err == ERR_REMOVED;
+	return err == ERR_INTERRUPTED || err == ERR_NO_SPACE || err == ERR_NOMEM ||
+	       err == ERR_REMOVED;
 }
 
-enum err placing_flaw(struct placing *p, enum salvage_flaw_kind kind, const char *path, enum err why)
+enum err placing_flaw(struct placing *p, enum salvage_flaw_kind kind, const char *path,
+		      enum err why)
 {
-	const struct salvage_flaw flaw = { .kind = kind, .path = path, .why = why };
+	const struct salvage_flaw flaw = {.kind = kind, .path = path, .why = why};
 
 	p->result->flaws++;
 	return p->sink->flaw(p->sink->ctx, &flaw);
@@ -61,7 +63,6 @@ static bool is_taken(enum err err)
 	return err == ERR_EXISTS || err == ERR_NAME_TOO_LONG;
 }
 
-
 static enum err need_lost_found(struct placing *p)
 {
 	enum err err = ERR_EXISTS;
@@ -98,7 +99,7 @@ static enum err put_as(struct placing *p, const struct relic_name *name, const c
 
 	for (unsigned i = 1; err == ERR_EXISTS && i <= (*suffix ? TRIES : 1); i++) {
 		buf_clear(path);
-		*path = (struct buf){ 0 };
+		*path = (struct buf){0};
 		TRY(join(folder, name->text, suffix, i, path));
 		if (*suffix && relics_has_name(p->relics, name->folder, last_name(path->data)))
 			continue;
@@ -138,7 +139,8 @@ static enum err folder_of(struct placing *p, const struct relic_name *name, unsi
 	return OK;
 }
 
-/* Of the names that count, one whose folder is the one that the description tells, if there is one. */
+/* Of the names that count, one whose folder is the one that the description tells, if there is one.
+ */
 static const struct relic_name *folder_name(const struct placing *p, const struct relic *relic)
 {
 	const struct relic_name *best = NULL;
@@ -165,7 +167,7 @@ static enum err tell_of_name(struct placing *p, const struct relic_name *name, e
 static enum err make_folder(struct placing *p, struct relic *relic, const struct relic_name *name,
 			    const struct relic *above)
 {
-	CLEANUP(buf_clear) struct buf path = { 0 };
+	CLEANUP(buf_clear) struct buf path = {0};
 	void *sink = (void *)(uintptr_t)p->sink;
 	enum err err = OK, refused = OK;
 
@@ -175,7 +177,7 @@ static enum err make_folder(struct placing *p, struct relic *relic, const struct
 		refused = err;
 	if (!above || refused != OK) {
 		buf_clear(&path);
-		path = (struct buf){ 0 };
+		path = (struct buf){0};
 		err = put_in_lost_found(p, relic, "", put_folder, sink, &path);
 	}
 	if (err != OK)
@@ -285,8 +287,8 @@ static enum err put_link(void *ctx, const char *path)
 static enum err add_name(struct placing *p, const struct placing_file *file,
 			 const struct relic_name *name, const char *old)
 {
-	CLEANUP(buf_clear) struct buf path = { 0 };
-	struct more_names more = { p, old };
+	CLEANUP(buf_clear) struct buf path = {0};
+	struct more_names more = {p, old};
 	struct relic *folder;
 	enum err err;
 
@@ -326,7 +328,7 @@ static enum err first_name(struct placing *p, const struct relic *relic, const c
 		*refused = err;
 	}
 	buf_clear(path);
-	*path = (struct buf){ 0 };
+	*path = (struct buf){0};
 	return OK;
 }
 
@@ -348,7 +350,7 @@ static enum err more_names(struct placing *p, const struct placing_file *file,
 
 enum err placing_file(struct placing *p, const struct placing_file *file)
 {
-	CLEANUP(buf_clear) struct buf path = { 0 };
+	CLEANUP(buf_clear) struct buf path = {0};
 	const struct relic_name *name = NULL;
 	enum err refused = OK;
 	enum err err = first_name(p, file->relic, file->suffix, file->put, file->ctx, &path, &name,
@@ -357,9 +359,9 @@ enum err placing_file(struct placing *p, const struct placing_file *file)
 	if (err == OK && !name)
 		err = put_in_lost_found(p, file->relic, file->suffix, file->put, file->ctx, &path);
 	if (err != OK)
-		return placing_ends(err) ? err
-					 : placing_flaw(p, FLAW_NOT_WRITTEN,
-							path.data ? path.data : "", err);
+		return placing_ends(err)
+			       ? err
+			       : placing_flaw(p, FLAW_NOT_WRITTEN, path.data ? path.data : "", err);
 	p->result->files++;
 	TRY(tell_of_name(p, name, name ? OK : refused, path.data));
 	TRY(file->tell(file->ctx, path.data));
@@ -373,7 +375,7 @@ static enum err no_put(void *ctx, const char *path)
 
 enum err placing_file_refused(struct placing *p, const struct relic *relic, enum err why)
 {
-	CLEANUP(buf_clear) struct buf path = { 0 };
+	CLEANUP(buf_clear) struct buf path = {0};
 	const struct relic_name *name = NULL;
 	enum err refused = OK;
 
@@ -387,7 +389,7 @@ enum err placing_file_refused(struct placing *p, const struct relic *relic, enum
 enum err placing_tell_lost(struct placing *p)
 {
 	for (size_t i = 0; i < p->relics->name_count; i++) {
-		CLEANUP(buf_clear) struct buf path = { 0 };
+		CLEANUP(buf_clear) struct buf path = {0};
 		const struct relic_name *name = &p->relics->names[i];
 		const struct relic *relic = relics_find(p->relics, name->ino);
 		struct relic *folder;

@@ -1,4 +1,5 @@
-/* Where salvaged things are put: folders, names, and what has none. Private to the salvage of a volume. */
+/* Where salvaged things are put: folders, names, and what has none. Private to the salvage of a
+ * volume. */
 #pragma once
 #include "volume/relics.h"
 
@@ -25,11 +26,12 @@ struct placing_file {
 	enum err (*tell)(void *ctx, const char *path); /* of flaws, once for each name it got */
 	void *ctx;
 };
-/* Calls `put` with one path after the other until one is taken: the names, then one in lost+found. More
- * names become links to the first. What is odd about the names is told here. */
+/* Calls `put` with one path after the other until one is taken: the names, then one in lost+found.
+ * More names become links to the first. What is odd about the names is told here. */
 MUST_CHECK enum err placing_file(struct placing *p, const struct placing_file *file);
 /* It was not written at all: told under the name it would have. */
-MUST_CHECK enum err placing_file_refused(struct placing *p, const struct relic *relic, enum err why);
+MUST_CHECK enum err placing_file_refused(struct placing *p, const struct relic *relic,
+					 enum err why);
 /* Tells of the names whose file is lost. */
 MUST_CHECK enum err placing_tell_lost(struct placing *p);
 void placing_attr(const struct relic *relic, struct volume_attr *ret);

@@ -46,7 +46,7 @@ static enum err relic_of(struct relics *r, uint64_t ino, struct relic **ret)
 {
 	if (r->count == 0 || r->at[r->count - 1].ino != ino) {
 		TRY(array_room((void **)&r->at, r->count, &r->cap, sizeof(*r->at)));
-		r->at[r->count++] = (struct relic){ .ino = ino };
+		r->at[r->count++] = (struct relic){.ino = ino};
 	}
 	*ret = &r->at[r->count - 1];
 	return OK;
@@ -76,10 +76,10 @@ static enum err take_name(struct relics *r, const struct store_view *view, enum 
 		return OK; /* its file turns up without a name */
 	TRY(array_room((void **)&r->names, r->name_count, &r->name_cap, sizeof(*r->names)));
 	name = &r->names[r->name_count];
-	*name = (struct relic_name){ .folder = view->key.object,
-				     .ino = item.ino,
-				     .type = (uint32_t)item.type << 12,
-				     .trust = trust };
+	*name = (struct relic_name){.folder = view->key.object,
+				    .ino = item.ino,
+				    .type = (uint32_t)item.type << 12,
+				    .trust = trust};
 	name->text = strndup(item.name, item.name_len);
 	if (!name->text)
 		return err_at(ERR_NOMEM, "salvage");
@@ -91,8 +91,9 @@ static void take_content(struct relic *relic, const struct store_view *view,
 			 enum salvage_trust trust)
 {
 	relic->has_content = true;
-	relic->blocks[trust] += view->has_record ? view->record.blocks * (uint64_t)(DISK_BLOCK / 512)
-						 : (view->len + 511) / 512;
+	relic->blocks[trust] += view->has_record
+					? view->record.blocks * (uint64_t)(DISK_BLOCK / 512)
+					: (view->len + 511) / 512;
 }
 
 enum err relics_take(struct relics *r, const struct store_view *view, enum salvage_trust trust)
@@ -174,10 +175,10 @@ static int by_folder(const void *a, const void *b)
 
 bool relics_has_name(const struct relics *r, uint64_t folder, const char *text)
 {
-	const struct relic_name name = { .folder = folder, .text = (char *)text }, *key = &name;
+	const struct relic_name name = {.folder = folder, .text = (char *)text}, *key = &name;
 
-	return r->name_count > 0 && bsearch(&key, r->by_folder, r->name_count,
-					    sizeof(*r->by_folder), by_folder) != NULL;
+	return r->name_count > 0 &&
+	       bsearch(&key, r->by_folder, r->name_count, sizeof(*r->by_folder), by_folder) != NULL;
 }
 
 static enum err sort_names(struct relics *r)
@@ -220,8 +221,8 @@ static void guess(struct relics *r, struct relic *relic)
 	relic->trust = SALVAGE_OLDER;
 }
 
-/* A name of an older state is overruled by what is surer: that the file has all its names already, that
- * it is of another kind, or that it is gone. */
+/* A name of an older state is overruled by what is surer: that the file has all its names already,
+ * that it is of another kind, or that it is gone. */
 static void drop_names(struct relics *r, struct relic *relic)
 {
 	size_t good = 0;
@@ -287,9 +288,8 @@ static void choose_content(struct relic *relic)
 
 bool relics_folder_names_lost(const struct relics *r, const struct relic *relic)
 {
-	return relic_is_folder(relic) &&
-	       (relic->trust != SALVAGE_PROVEN ||
-		relics_lost(r, relic->ino, ITEM_DIRENT, 0, UINT64_MAX));
+	return relic_is_folder(relic) && (relic->trust != SALVAGE_PROVEN ||
+					  relics_lost(r, relic->ino, ITEM_DIRENT, 0, UINT64_MAX));
 }
 
 /* Names of a folder that itself is known by its name only. */

@@ -1,15 +1,15 @@
-/* What a walk over a damaged volume found out about its objects: their descriptions, their names, how
- * much of their content there is. Private to the salvage of a volume.
+/* What a walk over a damaged volume found out about its objects: their descriptions, their names,
+ * how much of their content there is. Private to the salvage of a volume.
  *
- * Filled item by item in the order of keys, then settled once: which names count, which objects were
- * deleted, which content belongs together. Memory is by object and name, not by content. */
+ * Filled item by item in the order of keys, then settled once: which names count, which objects
+ * were deleted, which content belongs together. Memory is by object and name, not by content. */
 #pragma once
 #include "volume/items.h"
 #include "volume/salvage.h"
 
 struct relic_name {
 	uint64_t folder, ino;
-	char *text; /* owned */
+	char *text;    /* owned */
 	uint32_t type; /* S_IFMT bits */
 	enum salvage_trust trust;
 	bool dropped; /* settled: of an older state, and overruled */
@@ -19,20 +19,20 @@ struct relic {
 	uint64_t ino;
 	struct inode_item item; /* without has_inode: what can be guessed */
 	bool has_inode, has_content, has_names;
-	bool is_deleted; /* settled: not brought back */
+	bool is_deleted;  /* settled: not brought back */
 	bool is_complete; /* settled: content of at most `accept` is all there was */
 	bool is_placed, is_placing;
-	enum salvage_trust trust;  /* of the description */
-	enum salvage_trust accept; /* settled: content that is less sure is passed over */
-	uint64_t blocks[3];	   /* of content found, of 512 bytes, by its trust */
+	enum salvage_trust trust;   /* of the description */
+	enum salvage_trust accept;  /* settled: content that is less sure is passed over */
+	uint64_t blocks[3];	    /* of content found, of 512 bytes, by its trust */
 	size_t name_at, name_count; /* settled: its names, the surest first */
-	char *path; /* of a folder that was made; owned */
+	char *path;		    /* of a folder that was made; owned */
 };
 
 struct relics {
 	struct relic *at; /* in the order of numbers */
 	size_t count, cap;
-	struct relic_name *names; /* settled: by inode */
+	struct relic_name *names;      /* settled: by inode */
 	struct relic_name **by_folder; /* settled: by folder and text */
 	size_t name_count, name_cap;
 	uint64_t *orphans;

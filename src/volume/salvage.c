@@ -23,8 +23,8 @@ struct bringing {
 	uint64_t object;   /* whose items are coming */
 	bool is_begun;	   /* a file is open at the sink */
 	bool attributes_lost;
-	bool small_seen; /* INLINE was there, if it should be */
-	enum err failed; /* the sink refused it: tell why, pass over the rest */
+	bool small_seen;	  /* INLINE was there, if it should be */
+	enum err failed;	  /* the sink refused it: tell why, pass over the rest */
 	enum salvage_trust trust; /* the least sure part so far */
 	uint64_t end;		  /* of the content */
 	char target[VOLUME_SYMLINK_MAX + 1];
@@ -58,7 +58,7 @@ static enum err add_hole(struct bringing *b, uint64_t from, uint64_t to)
 		b->holes = holes;
 		b->hole_cap = cap;
 	}
-	b->holes[b->hole_count++] = (struct hole){ from, to };
+	b->holes[b->hole_count++] = (struct hole){from, to};
 	return OK;
 }
 
@@ -69,8 +69,8 @@ static int hole_order(const void *a, const void *b)
 	return x->from < y->from ? -1 : x->from > y->from;
 }
 
-/* Content that the description counts and nobody found: where leaves are lost; if that tells nothing,
- * anywhere. */
+/* Content that the description counts and nobody found: where leaves are lost; if that tells
+ * nothing, anywhere. */
 static enum err add_missing(struct bringing *b)
 {
 	const struct relic *relic = b->now;
@@ -103,10 +103,10 @@ static enum err tell_holes(struct bringing *b, const char *path)
 	if (b->hole_count > 0)
 		qsort(b->holes, b->hole_count, sizeof(*b->holes), hole_order);
 	for (size_t i = 0; i < b->hole_count; i++) {
-		struct salvage_flaw flaw = { .kind = FLAW_DAMAGED,
-					     .path = path,
-					     .from = MAX(b->holes[i].from, told),
-					     .to = b->holes[i].to };
+		struct salvage_flaw flaw = {.kind = FLAW_DAMAGED,
+					    .path = path,
+					    .from = MAX(b->holes[i].from, told),
+					    .to = b->holes[i].to};
 
 		if (flaw.from >= flaw.to)
 			continue;
@@ -284,8 +284,7 @@ static enum err tell_file(void *ctx, const char *path)
 		return placing_flaw(b->placing, FLAW_OLDER, path, OK);
 	if (b->trust == SALVAGE_LIKELY)
 		TRY(placing_flaw(b->placing, FLAW_UNPROVEN, path, OK));
-	if (b->attributes_lost ||
-	    relics_lost(relics_of(b), relic->ino, ITEM_XATTR, 0, UINT64_MAX))
+	if (b->attributes_lost || relics_lost(relics_of(b), relic->ino, ITEM_XATTR, 0, UINT64_MAX))
 		return placing_flaw(b->placing, FLAW_ATTRIBUTES, path, OK);
 	return OK;
 }
@@ -293,7 +292,7 @@ static enum err tell_file(void *ctx, const char *path)
 /* A link of which only the name is left is as good as lost: there is nothing to point to. */
 static enum err finish_file(struct bringing *b)
 {
-	struct placing_file file = { .relic = b->now, .put = put_file, .tell = tell_file, .ctx = b };
+	struct placing_file file = {.relic = b->now, .put = put_file, .tell = tell_file, .ctx = b};
 	uint64_t before = b->placing->result->files;
 	bool regular = S_ISREG(b->now->item.mode);
 
@@ -378,9 +377,9 @@ static enum err take_item(void *ctx, const struct store_view *view, enum salvage
 enum err volume_salvage(struct salvage *s, const struct salvage_sink *sink, char ret_label[65],
 			struct salvage_result *ret)
 {
-	CLEANUP(relics_clear) struct relics relics = { 0 };
-	struct placing placing = { .relics = &relics, .sink = sink, .result = ret };
-	struct bringing b = { .store = s, .placing = &placing, .sink = sink };
+	CLEANUP(relics_clear) struct relics relics = {0};
+	struct placing placing = {.relics = &relics, .sink = sink, .result = ret};
+	struct bringing b = {.store = s, .placing = &placing, .sink = sink};
 	const struct salvage_range *lost;
 	size_t lost_count;
 

@@ -1,10 +1,11 @@
 /* Salvaging files: from the items that a damaged volume still gives to files in their folders.
  *
- * What always holds: a file gets its own name only if every byte of it was authenticated and nothing of
- * it is missing or known to be of an older state. Otherwise its name ends with ".damaged" (a part is
- * lost; zeroes stand there) or ".older" (whole, but what the last state said of it is lost). What has no
- * name that can be read is put into "lost+found" as "inode-N". Everything that is not as it was is told
- * as a flaw. What was deleted is not brought back where the volume still says so.
+ * What always holds: a file gets its own name only if every byte of it was authenticated and
+ * nothing of it is missing or known to be of an older state. Otherwise its name ends with
+ * ".damaged" (a part is lost; zeroes stand there) or ".older" (whole, but what the last state said
+ * of it is lost). What has no name that can be read is put into "lost+found" as "inode-N".
+ * Everything that is not as it was is told as a flaw. What was deleted is not brought back where
+ * the volume still says so.
  *
  * One thread. docs/FORMAT.md, "Salvage". */
 #pragma once
@@ -34,11 +35,11 @@ struct salvage_flaw {
 	enum err why;	   /* FLAW_RENAMED, FLAW_NOT_WRITTEN */
 };
 
-/* Where the files go. Paths are relative, without a slash at either end; "" is the top. Names are bytes
- * as FORMAT.md 9.5 allows them, so never "", ".", ".." and without a slash. A folder comes before what is
- * in it. Between begin and end or drop no other file is begun. ERR_EXISTS and ERR_NAME_TOO_LONG make the
- * caller try another name; ERR_INTERRUPTED, ERR_NO_SPACE, ERR_NOMEM and ERR_REMOVED end everything; other
- * errors are told as FLAW_NOT_WRITTEN. */
+/* Where the files go. Paths are relative, without a slash at either end; "" is the top. Names are
+ * bytes as FORMAT.md 9.5 allows them, so never "", ".", ".." and without a slash. A folder comes
+ * before what is in it. Between begin and end or drop no other file is begun. ERR_EXISTS and
+ * ERR_NAME_TOO_LONG make the caller try another name; ERR_INTERRUPTED, ERR_NO_SPACE, ERR_NOMEM and
+ * ERR_REMOVED end everything; other errors are told as FLAW_NOT_WRITTEN. */
 struct salvage_sink {
 	enum err (*folder)(void *ctx, const char *path);
 	enum err (*begin)(void *ctx); /* a regular file, without a name as yet */

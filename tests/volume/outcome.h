@@ -40,7 +40,7 @@ bool outcome_tells(const struct outcome *o, const char *path, enum salvage_flaw_
 struct use { /* blocks that an object needs */
 	uint64_t ino, addr;
 	unsigned blocks;
-	uint8_t kind; /* of an item in it */
+	uint8_t kind;	/* of an item in it */
 	uint64_t place; /* offset of that item's key */
 };
 struct held { /* one name */
