@@ -417,6 +417,88 @@ def names_that_lead_elsewhere_are_refused(place):
         raise AssertionError("%r was taken" % bad)
 
 
+def reseal(xaes, additional, plain):
+    """(nonce, sealed, tag) by who holds the key; the reader itself has no code for it."""
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+    nonce = os.urandom(24)
+    block = b"\0\1X\0" + nonce[:12] + b"\0\2X\0" + nonce[:12]
+    key = xaes.ecb.update((int.from_bytes(block, "big") ^ xaes.masks).to_bytes(32, "big"))
+    sealed = AESGCM(key).encrypt(nonce[12:], bytes(plain), additional)
+    return nonce, sealed[:-16], sealed[-16:]
+
+
+def forge(place, vault, change):
+    """Someone with every key changes the page of the only node, and signs as a host of his own."""
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+    from crypto import hmac_sha256, sha256
+    from state import Door
+    from tree import additional
+    state, volume, medium = opened(place, vault)
+    p, sealed = volume.tree.root, volume.tree.sealed
+    assert state.depth == 1
+    page = change(sealed.node(p))
+    extra = additional(sealed.volume_id, 1, p.epoch, p.addr, 16344)
+    nonce, body, tag = reseal(sealed.node_keys[p.epoch], extra, page)
+    with open(segment(vault), "r+b") as file:
+        file.seek(p.addr * 4096)
+        file.write(nonce + tag + body)
+    host, session = Ed25519PrivateKey.generate(), Ed25519PrivateKey.generate()
+    host_key, session_key = (k.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw)
+                             for k in (host, session))
+    c = bytearray(state.content)
+    c[136 + 24:136 + 96] = nonce + tag + sha256(nonce + tag + body)
+    c[312:376] = host_key + session_key
+    c[376:440] = host.sign(b"vault-session/1\0" + sealed.volume_id + state.session + session_key)
+    c[3952:] = session.sign(b"vault-superblock/1\0" + bytes(c[:3952]))
+    door = Door(state.key_file)
+    extra = additional(sealed.volume_id, 3, state.epoch, state.index, 4016)
+    nonce, body, tag = reseal(door.superblock, extra, c)
+    commitment = hmac_sha256(door.commitment, b"VLTHEAD1" + nonce + body + tag)
+    close(medium)
+    with open(os.path.join(vault, "HEAD%d.BIN" % (state.index // 16)), "r+b") as file:
+        file.seek(state.index % 16 * 4096)
+        file.write(b"VLTHEAD1" + nonce + commitment + body + tag)
+
+
+def who_holds_every_key_cannot_lead_the_reader_out_of_its_folder(place):
+    def fill(where):
+        where.write("in/aaaa", b"first")
+        where.write("in/bbbb", b"second")
+        where.write("in/dddd/eeee", b"inside")
+        os.symlink(where.make("elsewhere"), where.path("in/cccc"))
+        return where.path("in")
+
+    def named(one, other):
+        return lambda page: page.replace(one, other)
+
+    def folder_is_root(page):
+        at = page.index(b"dddd") - 9
+        return page[:at] + (1).to_bytes(8, "little") + page[at + 8:]
+
+    _, vault, _ = filled(place, fill=fill)
+    images = {name: read_bytes(os.path.join(vault, name)) for name in ("S0000000.SEG", "HEAD0.BIN", "HEAD1.BIN")}
+    for i, (change, lost) in enumerate((
+            (lambda page: page, None), (named(b"aaaa", b"../x"), "forbidden name '../x'"),
+            (named(b"eeee", b"/e/e"), "forbidden name"), (named(b"bbbb", b"b\0bb"), "forbidden name"),
+            (named(b"bbbb", b"aaaa"), "stands twice"), (named(b"dddd", b"cccc"), "stands twice"),
+            (folder_is_root, "belongs elsewhere"),
+            (named(b"\x08aaaa", b"\x0aaaaa"), "LOST aaaa: type of a name"))):
+        forge(place, vault, change)
+        out = place.path("out%d" % i)
+        done = read(place, "extract", vault, "-o", out, wants=20 if lost else 0)
+        assert lost is None or lost in done.err, (i, done.err)
+        assert os.listdir(place.path("elsewhere")) == [] and not os.path.exists(place.path("x"))
+        assert set(os.listdir(out)) <= {"aaaa", "bbbb", "cccc", "dddd"}, os.listdir(out)
+        for name, data in images.items():
+            place.write(os.path.join("usb", os.path.basename(vault), name), data)
+
+
+def read_bytes(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
 # ---- age and new epochs ----
 
 def age_files_are_opened_as_age_does(place):
@@ -495,4 +577,5 @@ cli.main(the_demo_tree_comes_back_byte_for_byte, every_kind_of_object_comes_back
          what_is_whole_of_a_damaged_file_can_be_kept, wherever_a_byte_changes_nothing_wrong_comes_out,
          a_state_that_is_not_whole_is_passed_over, one_head_or_key_file_less_is_told_and_does_no_harm,
          a_key_file_that_was_put_back_is_refused, names_that_lead_elsewhere_are_refused,
+         who_holds_every_key_cannot_lead_the_reader_out_of_its_folder,
          age_files_are_opened_as_age_does, after_a_new_key_old_and_new_blocks_open)

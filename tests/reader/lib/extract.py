@@ -57,8 +57,9 @@ class Extraction:
                 stat.S_IFIFO: self.node, stat.S_IFSOCK: self.node}[inode.kind]
         if not make(path, inode, name):
             return False
-        if not first:
+        if not first:  # else a copy that stands for a link
             self.objects += 1
+            self.bytes += inode.size if inode.is_file else 0
         if inode.links > 1 and not inode.is_folder:
             self.links[inode.number] = b"/".join(self.names + [name])
         return True
@@ -131,7 +132,6 @@ class Extraction:
             raise
         finally:
             os.close(fd)
-        self.bytes += inode.size
         return not gone
 
     def settle(self, name):
