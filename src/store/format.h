@@ -11,6 +11,9 @@
 #define FORMAT_NODE_BLOCKS 4u
 #define FORMAT_DEPTH_MAX 10u
 #define FORMAT_ADDR_MAX (UINT64_C(1) << 48)
+/* Numbers that nobody gets to by committing: the first refuses writers, the second everybody. */
+#define FORMAT_GENERATION_LAST (UINT64_C(1) << 61)
+#define FORMAT_GENERATION_MAX (UINT64_C(1) << 62)
 
 #define FORMAT_SLOT_LEN 4096u
 #define FORMAT_SLOTS 16u /* in each HEAD file */

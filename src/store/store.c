@@ -295,7 +295,8 @@ static enum err open_state(struct store *s, struct opening *o, struct store_repo
 	TRY(choose_state(s, o, &index, r));
 	fill_report(o, index, r);
 	r->unsettled = has_older_slot(o, r);
-	s->read_only = o->unlock->read_only || info.read_only || r->damaged;
+	s->read_only = o->unlock->read_only || info.read_only || r->damaged ||
+		       next_generation(r, o->unlock->seen_generation) > FORMAT_GENERATION_LAST;
 	if (!s->read_only) {
 		TRY(wipe_rejected(s, o->list, index));
 		TRY(hold_previous(s, o, index, r));
@@ -366,7 +367,10 @@ enum err store_fail(struct store *s, enum err why)
 
 void store_freeze(struct store *s, enum err why)
 {
-	(void)store_fail(s, why == OK ? ERR_FROZEN : why);
+	if (why == ERR_REMOVED)
+		atomic_store(&s->frozen, (int)why); /* explains the errors that came before */
+	else
+		(void)store_fail(s, why == OK ? ERR_FROZEN : why);
 }
 
 enum err store_usable(const struct store *s)

@@ -119,7 +119,8 @@ static bool fields_make_sense(const struct super *sb, unsigned index,
 {
 	if (memcmp(sb->volume_id, volume_id, STORE_ID_LEN) != 0)
 		return false;
-	if (sb->generation == 0 || super_slot(sb->generation) != index)
+	if (sb->generation == 0 || sb->generation > FORMAT_GENERATION_MAX ||
+	    super_slot(sb->generation) != index)
 		return false;
 	if (sb->epoch != sealer_epoch(sealer))
 		return false;

@@ -478,6 +478,7 @@ static void try_store(struct sim *sim, enum act what)
 	struct store_unlock unlock = base.unlock;
 	struct store_report report;
 	struct store *s = NULL;
+	struct store_info info;
 	uint64_t items = 0;
 	bool good;
 	enum err err;
@@ -485,6 +486,8 @@ static void try_store(struct sim *sim, enum act what)
 	unlock.read_only = what == ACT_READ;
 	err = store_open(disk, &unlock, &s, &report);
 	if (err == OK) {
+		store_info(s, &info);
+		what = info.read_only ? ACT_READ : what;
 		good = expect_read(s, &report, &items);
 		err = act(s, what, &items);
 		MUST(!good || err == OK);
