@@ -287,6 +287,8 @@ static enum err relate_fact(struct check *c, const struct fact *f)
 				   : check_note(c, f->ino, ERR_MALFORMED, "has no description");
 	if (f->data_end > f->item.size)
 		TRY(check_note(c, f->ino, ERR_MALFORMED, "content behind the end"));
+	if (S_ISLNK(f->item.mode) && f->data_end < f->item.size)
+		TRY(check_note(c, f->ino, ERR_MALFORMED, "target of another length"));
 	if (f->has_inline != f->item.is_inline)
 		TRY(check_note(c, f->ino, ERR_MALFORMED, "small content is missing"));
 	if (f->blocks != f->item.blocks)

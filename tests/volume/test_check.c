@@ -349,6 +349,20 @@ static void an_attribute_in_the_wrong_place_is_found(void **state)
 	assert_found(f, "/d/small", "attribute in the wrong place");
 }
 
+static void a_link_of_another_length_is_found(void **state)
+{
+	struct fixture *f = *state;
+	struct volume_attr attr;
+	struct inode_item item;
+
+	assert_ok(volume_symlink(f->v, VOLUME_ROOT, "link", "target", 1, 2, &attr));
+	assert_ok(volume_sync(f->v));
+	item = item_of(f, attr.ino);
+	item.size++;
+	put_inode(f, attr.ino, &item);
+	assert_found(f, "/link", "target of another length");
+}
+
 static void a_root_with_a_name_is_found(void **state)
 {
 	struct fixture *f = *state;
@@ -379,6 +393,7 @@ int main(void)
 		STORY(bad_items_are_found),
 		STORY(folders_that_hold_each_other_are_found),
 		STORY(a_name_in_what_is_no_folder_is_found),
+		STORY(a_link_of_another_length_is_found),
 		STORY(a_root_with_a_name_is_found),
 		STORY(small_content_in_the_wrong_place_is_found),
 		STORY(an_attribute_in_the_wrong_place_is_found),
