@@ -144,7 +144,8 @@ static enum err data_read(struct folder_disk *f, uint64_t off, void *buf, size_t
 	return err;
 }
 
-/* True when so much gathered that the kernel should begin to write it out. */
+/* After the write: a flush that takes the mark before the write has happened would leave it unflushed
+ * for ever. True when so much gathered that the kernel should begin to write it out. */
 static bool mark_dirty(struct folder_disk *f, size_t i, size_t len)
 {
 	struct segment *s = &f->segments[i];
@@ -169,16 +170,13 @@ static enum err data_write(struct folder_disk *f, uint64_t off, const void *buf,
 	while (len > 0 && err == OK) {
 		uint64_t in;
 		size_t i, part = segment_part(off, len, &i, &in);
-		bool send;
-
 		if (i >= f->count || f->segments[i].fd < 0) {
 			err = err_at(ERR_TRUNCATED, "segment %zu is missing", i);
 			break;
 		}
-		send = mark_dirty(f, i, part);
 		err = write_at(f->segments[i].fd, "segment", in, at, part);
 		/* So that a slow medium works while more is being sealed, and a flush has little left. */
-		if (send)
+		if (mark_dirty(f, i, part))
 			(void)sync_file_range(f->segments[i].fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 		at += part;
 		off += part;

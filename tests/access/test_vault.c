@@ -479,6 +479,32 @@ static void a_read_only_opening_changes_no_byte(void **state)
 	shell("diff -r '%s' '%s/old'", f->path, f->dir);
 }
 
+static void a_medium_that_failed_is_told_though_nothing_was_lost(void **state)
+{
+	struct fixture *f = *state;
+	struct vault_facts facts;
+	struct vault *v = open_as(&f->a, f->path, &facts);
+
+	write_file(v, "x", "y");
+	assert_ok(volume_sync(vault_volume(v)));
+	volume_freeze(vault_volume(v), ERR_IO);
+	assert_err(vault_close(v), ERR_FROZEN);
+	expect_log(&f->a, "unclean", "VLT-902");
+}
+
+static void errors_of_a_medium_that_then_left_are_told_as_its_leaving(void **state)
+{
+	struct fixture *f = *state;
+	struct vault_facts facts;
+	struct vault *v = open_as(&f->a, f->path, &facts);
+
+	write_file(v, "x", "y");
+	volume_freeze(vault_volume(v), ERR_IO);
+	volume_freeze(vault_volume(v), ERR_REMOVED);
+	assert_err(vault_close(v), ERR_REMOVED);
+	expect_log(&f->a, "removed", "VLT-025");
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -505,6 +531,8 @@ int main(void)
 		STORY(a_key_file_made_without_the_device_secret_is_refused),
 		STORY(without_key_separation_the_staff_key_alone_opens),
 		STORY(a_read_only_opening_changes_no_byte),
+		STORY(a_medium_that_failed_is_told_though_nothing_was_lost),
+		STORY(errors_of_a_medium_that_then_left_are_told_as_its_leaving),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -144,7 +144,7 @@ class Medium:
         if self.loop:
             loop, self.loop = self.loop, None
             subprocess.run(["losetup", "-d", loop], check=False, capture_output=True)
-            until(lambda: not backed(loop), 20, "the device's release")
+            until(lambda: not backed(loop), 60, "the device's release")
 
     def remove(self):
         self.unplug()
