@@ -67,7 +67,7 @@ $(BUILD)/%.o: %.c
 	$(Q)mkdir -p $(@D)
 	$(call say,CC,$<)$(CC) $(CFLAGS_ALL) -c $< -o $@
 
-$(BUILD)/$(NAME): $(call objs,tools) $(call objs,fuse) $(foreach m,$(below_access),$(call lib,$(m)))
+$(BUILD)/$(NAME): $(call objs,tools) $(call objs,fuse) $(foreach m,$(MODULES),$(call lib,$(m)))
 	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
 
 # Translations: tools/po/LANG.po

@@ -40,6 +40,7 @@ static const struct advice table[] = {
 	{ERR_TRUNCATED, UNCHANGED, N_("have the file sent again, or look at the medium with \"vault check MEDIUM\"")},
 	{ERR_NO_STATE, N_("nothing was written to the medium"), N_("bring out what is left with \"vault salvage MEDIUM -o DIR\", and keep the medium as it is")},
 	{ERR_MALFORMED, REST_IS_WHOLE, ASK_OFFICER},
+	{ERR_UNSAFE, UNCHANGED, N_("use nothing from it, and tell whoever sent it")},
 	{ERR_SALVAGE_LOSS, N_("the medium was only read, and what has its own name is whole"), N_("keep the medium until what is missing was found elsewhere; look at what ends in .damaged or .older before using it")},
 	{ERR_LOG_TAMPERED, N_("the vaults themselves are not touched by this"), N_("leave the log as it is and show it to the auditor")},
 	{ERR_LOG_GAP, N_("the vaults themselves are not touched by this"), N_("leave the log as it is and show it to the auditor")},

@@ -29,16 +29,45 @@ static const char *group_title(enum verb_group group)
 	return "";
 }
 
+/* Verbs of two words share a line. */
+static const struct family {
+	const char *name, *summary;
+} families[] = {
+	{"key", N_("my staff key: key new, key show, key passwd")},
+	{"staff", N_("colleagues by name: staff add, staff list, staff remove")},
+};
+
+static const struct family *family_of(const struct verb *verb)
+{
+	size_t len = strcspn(verb->name, " ");
+
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		if (verb->name[len] && strlen(families[i].name) == len &&
+		    !strncmp(families[i].name, verb->name, len))
+			return &families[i];
+	return NULL;
+}
+
+static enum err put_line(struct buf *page, const char *name, const char *summary)
+{
+	TRY(buf_puts(page, "  "));
+	TRY(width_pad(page, name, NAME_COLUMNS));
+	return width_wrap(page, summary, NAME_COLUMNS + 2, NAME_COLUMNS + 2);
+}
+
 static enum err put_group(struct buf *page, enum verb_group group)
 {
+	const struct family *before = NULL;
+
 	TRY(buf_printf(page, "%s\n", group_title(group)));
 	for (size_t i = 0; i < verb_count; i++) {
-		if (verbs[i]->group != group)
+		const struct family *family = family_of(verbs[i]);
+
+		if (verbs[i]->group != group || (family && family == before))
 			continue;
-		TRY(buf_puts(page, "  "));
-		TRY(width_pad(page, verbs[i]->name, NAME_COLUMNS));
-		TRY(width_wrap(page, gettext(verbs[i]->summary), NAME_COLUMNS + 2,
-			       NAME_COLUMNS + 2));
+		before = family;
+		TRY(put_line(page, family ? family->name : verbs[i]->name,
+			     gettext(family ? family->summary : verbs[i]->summary)));
 	}
 	return OK;
 }
@@ -46,9 +75,6 @@ static enum err put_group(struct buf *page, enum verb_group group)
 static enum err put_overview(struct buf *page)
 {
 	TRY(buf_printf(page, _("usage: %s VERB [WORD]... [OPTION]...\n"), VAULT_NAME));
-	TRY(width_wrap(page,
-		       _("A sealed folder on any removable disk, and a record of every opening."),
-		       0, 0));
 	TRY(put_group(page, GROUP_EVERY_DAY));
 	TRY(put_group(page, GROUP_SET_UP));
 	TRY(put_group(page, GROUP_LOOK));

@@ -39,6 +39,8 @@ static const struct {
 	{"reseal_end", N_("all under the new key")},
 	{"purge", N_("free space purged")},
 	{"salvage", N_("salvaged")},
+	{"pack", N_("packed")},
+	{"receive", N_("received")},
 	{"ok", N_("done")},
 	{"refused", N_("refused")},
 	{"failed", N_("failed")},

@@ -39,6 +39,21 @@ const struct option_row option_rows[] = {
 	{"all",            'a', OPT_HIDDEN_NAMES,  NULL,      N_("also names that begin with a dot")},
 	{"verify",         0,   OPT_VERIFY,        NULL,      N_("only check that the log is whole")},
 	{"output",         'o', OPT_OUTPUT,        "DIR",     N_("folder that the files go to; it must be new or empty")},
+	{"output",         'o', OPT_PACK_OUTPUT,   "FILE",    N_("the pack; it must not exist yet")},
+	{"category",       0,   OPT_PACK_CATEGORY, "ID",      N_("category of personal information in it")},
+	{"purpose",        0,   OPT_PACK_PURPOSE,  "ID",      N_("what it is sent for")},
+	{"persons",        0,   OPT_PERSONS,       "N",       N_("number of insured persons in it, as you declare it")},
+	{"expires",        0,   OPT_EXPIRES,       "DATE",    N_("last day on which it may be unpacked")},
+	{"compress",       0,   OPT_COMPRESS,      "LEVEL|none", N_("1 to 19; default 3")},
+	{"armor",          'a', OPT_ARMOR,         NULL,      N_("as text, for mail")},
+	{"passphrase",     'p', OPT_SHARED_PASSPHRASE, NULL,  N_("under a passphrase instead of recipients")},
+	{"directory",      'C', OPT_DIRECTORY,     "DIR",     N_("folder that the files go to (default: this one)")},
+	{"only",           0,   OPT_ONLY,          "PATH",    N_("only this file or folder; everything is verified all the same")},
+	{"replace",        0,   OPT_REPLACE,       NULL,      N_("what is there under the same name may go")},
+	{"accept",         0,   OPT_ACCEPT,        "WORDS",   N_("the sender's words, compared by telephone")},
+	{"as",             0,   OPT_AS,            "NAME",    N_("remember the accepted sender under this name")},
+	{"any-sender",     0,   OPT_ANY_SENDER,    NULL,      N_("whoever sent it, and unsigned files too")},
+	{"max-size",       0,   OPT_MAX_SIZE,      "SIZE",    N_("refuse more than this, unpacked: 300M, 2G")},
 	{"version",        0,   OPT_VERSION,       NULL,      NULL},
 };
 /* clang-format on */
@@ -184,9 +199,11 @@ static enum err unknown_verb(struct parser *p, const char *word)
 {
 	const char *near = verb_near(word);
 
-	if (!strcmp(word, "key")) {
-		snprintf(p->near, 64, "key new, key show, key passwd");
-		return cli_usage(_("\"key\" needs one more word"));
+	if (!strcmp(word, "key") || !strcmp(word, "staff")) {
+		snprintf(p->near, 64, "%s",
+			 word[0] == 'k' ? "key new, key show, key passwd" :
+					  "staff add, staff list, staff remove");
+		return cli_usage(_("\"%s\" needs one more word"), word);
 	}
 	if (near)
 		snprintf(p->near, 64, "%s", near);

@@ -2,10 +2,26 @@
 
 #include <stdlib.h>
 
+#include "org/people.h"
+
 void recipients_clear(struct recipients *r)
 {
 	free(r->list);
 	*r = (struct recipients){0};
+}
+
+/* A recipient as it stands, or somebody this computer knows. */
+static enum err recipient_of(struct cli *cli, const char *word, struct age_recipient *ret)
+{
+	struct person who;
+	struct home *home = NULL;
+
+	if (age_recipient_parse(word, ret) == OK)
+		return OK;
+	TRY(cli_home(cli, &home));
+	TRY(people_find(home, word, &who));
+	*ret = who.recipient;
+	return OK;
 }
 
 enum err recipients_read(struct cli *cli, struct recipients *ret)
@@ -18,7 +34,7 @@ enum err recipients_read(struct cli *cli, struct recipients *ret)
 		if (!more)
 			return ERR_NOMEM;
 		ret->list = more;
-		if (age_recipient_parse(word, &ret->list[i]) != OK) {
+		if (recipient_of(cli, word, &ret->list[i]) != OK) {
 			cli_hint(cli,
 				 _("a recipient is the line age1... that \"%s key show\" prints"),
 				 VAULT_NAME);

@@ -4,7 +4,9 @@
 
 const struct verb *const verbs[] = {
 	&verb_mount, &verb_eject, &verb_status,	 &verb_cp,	&verb_ls,	&verb_cat,
+	&verb_pack, &verb_unpack,
 	&verb_init,  &verb_grant, &verb_enrol,	 &verb_key_new, &verb_key_show, &verb_key_passwd,
+	&verb_staff_add, &verb_staff_list, &verb_staff_remove,
 	&verb_rekey, &verb_purge,
 	&verb_check, &verb_salvage, &verb_log,
 	&verb_inspect, &verb_help,	&verb_version,	&verb_completion,

@@ -21,6 +21,8 @@ static const char *const codes[AUDIT_CODES] = {
 	[AUDIT_RESEAL_END] = "reseal_end",
 	[AUDIT_PURGE] = "purge",
 	[AUDIT_SALVAGE] = "salvage",
+	[AUDIT_PACK] = "pack",
+	[AUDIT_RECEIVE] = "receive",
 };
 
 const char *audit_code_name(enum audit_code code)

@@ -25,6 +25,8 @@ enum audit_code {
 	AUDIT_RESEAL_END,  /* reseal_end  再封印の完了 */
 	AUDIT_PURGE,	   /* purge       空き領域の消去 */
 	AUDIT_SALVAGE,	   /* salvage     救出 */
+	AUDIT_PACK,	   /* pack        梱包 */
+	AUDIT_RECEIVE,	   /* receive     受領 */
 	AUDIT_CODES
 };
 enum audit_result { AUDIT_OK, AUDIT_REFUSED, AUDIT_FAILED }; /* ok, refused, failed */
@@ -49,6 +51,10 @@ struct audit_event {
 	bool has_totals;
 	uint64_t files, bytes;
 	const char *super_sha256; /* 64 hex digits */
+	const char *pack_id;	  /* 32 hex digits */
+	const char *pack_sha256;  /* 64 hex digits, of the whole pack */
+	bool has_persons;
+	uint64_t persons; /* declared number of insured persons */
 };
 
 const char *audit_code_name(enum audit_code code);

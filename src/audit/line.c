@@ -95,6 +95,10 @@ static enum err put_subject(const struct audit_event *e, struct buf *out)
 		TRY(put_number(out, "files", e->files));
 		TRY(put_number(out, "bytes", e->bytes));
 	}
+	if (e->has_persons)
+		TRY(put_number(out, "persons", e->persons));
+	TRY(put_text(out, "pack", e->pack_id));
+	TRY(put_text(out, "pack_sha256", e->pack_sha256));
 	return put_text(out, "superblock", e->super_sha256);
 }
 

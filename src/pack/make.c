@@ -302,6 +302,8 @@ static enum err make(struct making *m)
 	TRY(add_tail(m));
 	TRY(age_writer_finish(m->age));
 	sha256_stream_get(m->pack_sum, m->made->sha256);
+	if (what->complete)
+		TRY(what->complete(what->complete_ctx, m->made));
 	return appear(m);
 }
 

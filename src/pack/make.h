@@ -14,6 +14,7 @@ struct pack_source {
 	const char *name; /* what it is called in the pack; borrowed */
 };
 
+struct pack_made;
 struct pack_new {
 	const struct age_to *to; /* for whom it is sealed; armor as it says */
 	struct pack_manifest
@@ -28,6 +29,9 @@ struct pack_new {
 	/* After each piece; `total` from the walk before. Not OK ends the work with that error. */
 	enum err (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;
+	/* Asked when the pack is complete and before it appears; may be NULL. */
+	enum err (*complete)(void *ctx, const struct pack_made *made);
+	void *complete_ctx;
 };
 
 struct pack_made {

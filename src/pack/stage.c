@@ -396,9 +396,6 @@ static void take_back(struct stage *s, int aside, const struct names *n, size_t 
 
 static enum err release_names(struct stage *s, const struct names *n, int aside)
 {
-	for (size_t i = 0; i < n->count && aside < 0; i++)
-		if (is_there(s->into, n->at[i]))
-			return err_at(ERR_EXISTS, "%s/%s", s->into_path, n->at[i]);
 	for (size_t i = 0; i < n->count; i++) {
 		enum err err = put_one(s, aside, n->at[i]);
 
@@ -410,15 +407,26 @@ static enum err release_names(struct stage *s, const struct names *n, int aside)
 	return fsync(s->into) == 0 ? OK : err_from_errno("%s", s->into_path);
 }
 
-enum err stage_release(struct stage *s, bool replace)
+enum err stage_ready(struct stage *s, bool replace)
 {
 	CLEANUP(names_clear) struct names n = {0};
-	CLEANUP(fd_closep) int aside = -1;
 
 	TRY(finish_folders(s));
 	/* Files reach the disk before their names do. */
 	if (syncfs(s->root) != 0)
 		return err_from_errno("%s", s->into_path);
+	TRY(top_names(s, &n));
+	for (size_t i = 0; i < n.count && !replace; i++)
+		if (is_there(s->into, n.at[i]))
+			return err_at(ERR_EXISTS, "%s/%s", s->into_path, n.at[i]);
+	return OK;
+}
+
+enum err stage_release(struct stage *s, bool replace)
+{
+	CLEANUP(names_clear) struct names n = {0};
+	CLEANUP(fd_closep) int aside = -1;
+
 	TRY(top_names(s, &n));
 	if (replace)
 		TRY(make_folder(s->base, ASIDE, s->into_path, &aside));

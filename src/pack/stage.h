@@ -34,6 +34,9 @@ MUST_CHECK enum err stage_link(struct stage *s, const char *name, const char *ta
 MUST_CHECK enum err stage_hard_link(struct stage *s, const char *name, const char *target);
 uint64_t stage_space(const struct stage *s); /* bytes that the file system could take */
 
-/* Moves everything to its place, whole or not at all. `replace`: what is there under the same name
- * is put aside and removed afterwards; otherwise it is ERR_EXISTS. */
+/* Everything that can be done before: modes, times, bytes on the disk. ERR_EXISTS as stage_release.
+ */
+MUST_CHECK enum err stage_ready(struct stage *s, bool replace);
+/* Moves everything to its place, whole or not at all, after stage_ready. `replace`: what is there
+ * under the same name is put aside and removed afterwards; otherwise it is ERR_EXISTS. */
 MUST_CHECK enum err stage_release(struct stage *s, bool replace);

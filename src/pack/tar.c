@@ -24,6 +24,8 @@ static la_ssize_t give(struct archive *a, void *ctx, const void *data, size_t le
 {
 	struct tar_writer *t = ctx;
 
+	if (t->failed != OK)
+		return -1;
 	t->failed = t->into.write(t->into.ctx, data, len);
 	return t->failed == OK ? (la_ssize_t)len : -1;
 }
@@ -73,7 +75,8 @@ void tar_writer_free(struct tar_writer *t)
 	if (!t)
 		return;
 	if (t->archive) {
-		(void)archive_write_fail(t->archive); /* nothing more goes to the sink */
+		/* Freeing closes, but nothing more goes to the sink. */
+		t->failed = ERR_INTERNAL;
 		(void)archive_write_free(t->archive);
 	}
 	if (t->utf8)

@@ -372,7 +372,7 @@ static enum err check_sender(struct unpacking *u)
 	char comment[MINISIG_COMMENT_MAX + 1];
 
 	if (u->part == PART_FOREIGN || u->part == PART_BEGIN)
-		return u->how->judge(u->how->ctx, NULL);
+		return u->how->judge(u->how->judge_ctx, NULL);
 	if (u->part != PART_END)
 		return forged("the signature is missing");
 	TRY(minisig_verify(m->sender_vkey, u->sums.data, u->sums.len, u->signature.data,
@@ -383,7 +383,7 @@ static enum err check_sender(struct unpacking *u)
 		return err_at(ERR_SENDER, "it was signed for other people");
 	u->result->is_signed = true;
 	TRY(check_expiry(m));
-	return u->how->judge(u->how->ctx, m);
+	return u->how->judge(u->how->judge_ctx, m);
 }
 
 static enum err check_found(const struct unpacking *u)
@@ -406,8 +406,9 @@ static enum err unpack(struct unpacking *u)
 		TRY(read_rest(u));
 	TRY(err);
 	TRY(read_rest(u));
-	TRY(check_sender(u));
 	TRY(check_found(u));
+	TRY(stage_ready(u->stage, u->how->replace));
+	TRY(check_sender(u));
 	return stage_release(u->stage, u->how->replace);
 }
 

@@ -26,6 +26,7 @@ struct unpack_how {
 	/* Asked when everything else is proved. `manifest` NULL: made by other tools, unsigned. OK
 	 * lets the files out; ERR_SENDER and others keep them in. */
 	enum err (*judge)(void *ctx, const struct pack_manifest *manifest);
+	void *judge_ctx;
 	enum err (*progress)(void *ctx, uint64_t read); /* bytes of the pack; may be NULL */
 	void *ctx;
 };

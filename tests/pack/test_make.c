@@ -17,7 +17,7 @@
 #include "tests/check.h"
 
 struct fixture {
-	char dir[64], out[128];
+	char dir[64], out[128], tree[128];
 	struct age_identity *me;
 	struct sign_key *signer;
 	struct age_recipient to;
@@ -93,10 +93,8 @@ static int setup(void **state)
 				    .out = f->out,
 				    .level = 3,
 				    .threads = 2};
-	f->sources[0] = (struct pack_source){strdup(f->dir), "tree"};
-	strcat(f->dir, "/tree");
-	f->sources[0].path = strdup(f->dir);
-	f->dir[strlen(f->dir) - 5] = '\0';
+	snprintf(f->tree, sizeof(f->tree), "%s/tree", f->dir);
+	f->sources[0] = (struct pack_source){f->tree, "tree"};
 	*state = f;
 	return 0;
 }

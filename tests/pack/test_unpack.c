@@ -98,6 +98,7 @@ static int setup(void **state)
 					.from = -1,
 					.into = f->into,
 					.judge = judge,
+					.judge_ctx = f,
 					.ctx = f};
 	*state = f;
 	return 0;

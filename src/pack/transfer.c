@@ -1,0 +1,258 @@
+#include "pack/transfer.h"
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "base/text.h"
+
+#define SUITE "age-v1"
+
+/* ---- records ---- */
+
+struct texts {
+	char actor[STAFF_NAME_MAX + STAFF_FPR_LEN + 2];
+	char counterparty[STAFF_FPR_LEN];
+	char id[2 * PACK_ID_LEN + 1], sum[2 * SHA256_LEN + 1];
+};
+
+static void fill_actor(const struct pack_actor *actor, struct texts *t)
+{
+	struct age_recipient me;
+	char fpr[STAFF_FPR_LEN];
+
+	age_identity_recipient(actor->identity, &me);
+	staff_fpr(&me, fpr);
+	snprintf(t->actor, sizeof(t->actor), "%s/%s", actor->name, fpr);
+}
+
+static enum audit_result result_of(enum err why)
+{
+	switch (why) {
+	case OK:
+		return AUDIT_OK;
+	case ERR_NO_KEY_FITS:
+	case ERR_PASSPHRASE:
+	case ERR_SENDER:
+	case ERR_UNSAFE:
+	case ERR_REVOKED:
+	case ERR_POLICY:
+	case ERR_TOO_BIG:
+		return AUDIT_REFUSED;
+	default:
+		return AUDIT_FAILED;
+	}
+}
+
+static void fill_manifest(const struct pack_manifest *m, struct texts *t, struct audit_event *e)
+{
+	text_hex(m->id, PACK_ID_LEN, t->id);
+	e->pack_id = t->id;
+	e->category = m->category[0] ? m->category : NULL;
+	e->purpose = m->purpose[0] ? m->purpose : NULL;
+	e->has_persons = m->persons >= 0;
+	e->persons = e->has_persons ? (uint64_t)m->persons : 0;
+}
+
+static enum err leave(const struct pack_actor *actor, const struct audit_event *e)
+{
+	return actor->recorder->record(actor->recorder->ctx, e) == OK ? OK : ERR_LOG_WRITE;
+}
+
+/* ---- sending ---- */
+
+static enum err record_sent(const struct pack_actor *actor, const struct pack_new *what,
+			    const struct pack_made *made, enum err how)
+{
+	const struct pack_manifest *m = what->manifest;
+	struct texts t = {0};
+	struct audit_event e = {.code = AUDIT_PACK,
+				.result = result_of(how),
+				.reason = how,
+				.actor = t.actor,
+				.suite = SUITE,
+				.has_totals = how == OK,
+				.files = made->files,
+				.bytes = made->bytes};
+
+	fill_actor(actor, &t);
+	fill_manifest(m, &t, &e);
+	if (m->to_count > 0) {
+		staff_fpr(&m->to[0], t.counterparty);
+		e.counterparty = t.counterparty;
+	}
+	if (how == OK) {
+		text_hex(made->sha256, SHA256_LEN, t.sum);
+		e.pack_sha256 = t.sum;
+	} else {
+		e.pack_id = NULL;
+	}
+	return leave(actor, &e);
+}
+
+struct sending {
+	const struct pack_actor *actor;
+	const struct pack_new *what;
+};
+
+static enum err record_before_it_appears(void *ctx, const struct pack_made *made)
+{
+	const struct sending *s = ctx;
+
+	return record_sent(s->actor, s->what, made, OK);
+}
+
+enum err pack_send(const struct pack_actor *actor, struct pack_new *what, struct pack_made *ret)
+{
+	CLEANUP(sign_key_freep) struct sign_key *signer = NULL;
+	struct sending sending = {actor, what};
+	char detail[512];
+	enum err err;
+
+	TRY(staff_sign_key(actor->identity, &signer));
+	what->signer = signer;
+	what->complete = record_before_it_appears;
+	what->complete_ctx = &sending;
+	text_copy(what->manifest->sender, sizeof(what->manifest->sender), actor->name);
+	age_identity_recipient(actor->identity, &what->manifest->sender_recipient);
+	err = pack_make(what, ret);
+	what->signer = NULL;
+	if (err == OK || err == ERR_LOG_WRITE)
+		return err;
+	text_copy(detail, sizeof(detail), err_detail());
+	(void)!record_sent(actor, what, ret, err);
+	return err_at(err, "%s", detail);
+}
+
+/* ---- receiving ---- */
+
+void pack_receipt_facts_clear(struct pack_receipt_facts *f)
+{
+	pack_manifest_clear(&f->unpacked.manifest);
+	memset(f, 0, sizeof(*f));
+}
+
+void pack_signer_words(const uint8_t vkey[SIGN_VKEY_LEN], char out[96])
+{
+	struct age_recipient as_if;
+
+	_Static_assert(SIGN_VKEY_LEN == X25519_LEN, "both are 32 bytes");
+	memcpy(as_if.pk, vkey, SIGN_VKEY_LEN);
+	staff_fpr_words(&as_if, out);
+}
+
+struct receiving {
+	const struct pack_actor *actor;
+	const struct pack_trust *trust;
+	struct pack_receipt_facts *facts;
+};
+
+static enum err record_received(const struct receiving *r, enum err how)
+{
+	const struct unpacked *u = &r->facts->unpacked;
+	struct texts t = {0};
+	struct audit_event e = {.code = AUDIT_RECEIVE,
+				.result = result_of(how),
+				.reason = how,
+				.actor = t.actor,
+				.suite = SUITE,
+				.has_totals = how == OK,
+				.files = u->files,
+				.bytes = u->bytes};
+
+	fill_actor(r->actor, &t);
+	if (u->is_signed) {
+		fill_manifest(&u->manifest, &t, &e);
+		staff_fpr(&u->manifest.sender_recipient, t.counterparty);
+		e.counterparty = t.counterparty;
+	}
+	if (how == OK) {
+		text_hex(u->sha256, SHA256_LEN, t.sum);
+		e.pack_sha256 = t.sum;
+	}
+	return leave(r->actor, &e);
+}
+
+/* From now on the sender is somebody. */
+static enum err learn(const struct receiving *r, const struct pack_manifest *m)
+{
+	struct person who = {.recipient = m->sender_recipient, .has_key = true}, before;
+	enum err err;
+
+	if (!r->trust->as_name)
+		return OK;
+	text_copy(who.name, sizeof(who.name), r->trust->as_name);
+	memcpy(who.vkey, m->sender_vkey, SIGN_VKEY_LEN);
+	err = people_find(r->actor->home, who.name, &before);
+	if (err == OK && !age_recipient_equal(&before.recipient, &who.recipient))
+		return err_at(ERR_EXISTS, "%s", who.name);
+	if (err != OK && err != ERR_NOT_FOUND)
+		return err;
+	return people_save(r->actor->home, &who);
+}
+
+static bool is_my_own(const struct receiving *r, const struct pack_manifest *m)
+{
+	struct sign_key *mine = NULL;
+	bool same = staff_sign_key(r->actor->identity, &mine) == OK &&
+		    memcmp(sign_key_vkey(mine), m->sender_vkey, SIGN_VKEY_LEN) == 0;
+
+	sign_key_free(mine);
+	return same;
+}
+
+static enum err judge_signer(struct receiving *r, const struct pack_manifest *m)
+{
+	struct pack_receipt_facts *f = r->facts;
+	enum err err = people_find_signer(r->actor->home, m->sender_vkey, &f->sender);
+
+	pack_signer_words(m->sender_vkey, f->words);
+	f->known = err == OK;
+	if (err != ERR_NOT_FOUND)
+		return err;
+	if (is_my_own(r, m)) {
+		f->known = true;
+		text_copy(f->sender.name, sizeof(f->sender.name), r->actor->name);
+		return OK;
+	}
+	if (r->trust->words && strcmp(r->trust->words, f->words) == 0) {
+		f->known = true;
+		text_copy(f->sender.name, sizeof(f->sender.name),
+			  r->trust->as_name ? r->trust->as_name : m->sender);
+		return learn(r, m);
+	}
+	return r->trust->anybody ? OK : err_at(ERR_SENDER, "%s", m->sender);
+}
+
+static enum err judge(void *ctx, const struct pack_manifest *m)
+{
+	struct receiving *r = ctx;
+
+	if (m)
+		TRY(judge_signer(r, m));
+	else if (!r->trust->anybody)
+		return err_at(ERR_SENDER, "it bears no signature");
+	return record_received(r, OK);
+}
+
+enum err pack_receive(const struct pack_actor *actor, struct unpack_how *how,
+		      const struct pack_trust *trust, struct pack_receipt_facts *ret)
+{
+	struct receiving r = {actor, trust, ret};
+	struct age_recipient me;
+	char detail[512];
+	enum err err;
+
+	memset(ret, 0, sizeof(*ret));
+	age_identity_recipient(actor->identity, &me);
+	how->me = &me;
+	how->me_count = 1;
+	how->judge = judge;
+	how->judge_ctx = &r;
+	err = pack_unpack(how, &ret->unpacked);
+	how->me = NULL;
+	how->me_count = 0;
+	if (err == OK || err == ERR_LOG_WRITE)
+		return err;
+	text_copy(detail, sizeof(detail), err_detail());
+	(void)!record_received(&r, err);
+	return err_at(err, "%s", detail);
+}
