@@ -58,11 +58,21 @@ static enum err tell(struct checking *c, const struct visit *v,
 				  (json_int_t)(c->hurt ? c->hurt : found->problems)));
 }
 
+/* What opening got over: the vault works, but something of it is gone. */
+static void check_opening(struct checking *c, const struct vault_facts *facts)
+{
+	if (facts->store.steps_back > 0)
+		tell_hurt(c, "/", ERR_NO_STATE, "the newest state is not whole; this is an older one");
+	if (facts->keys_differ)
+		tell_hurt(c, "KEY?.AGE", ERR_DAMAGED, "only one of the two KEY files is in force");
+}
+
 static enum err check(struct checking *c, struct visit *v)
 {
 	struct volume_check_result found = {0};
 	enum err err, told, recorded;
 
+	check_opening(c, &v->facts);
 	err = volume_check(vault_volume(v->vault), tell_hurt, tell_progress, c, &found);
 	progress_end(&c->progress);
 	if (err == OK && (c->hurt || found.problems || v->facts.store.damaged))

@@ -169,6 +169,7 @@ static void fill_facts(struct vault *v, const char *path)
 	text_hex(info.session_id, STORE_ID_LEN, v->session_hex);
 	v->facts.read_only = info.read_only;
 	v->facts.separated = v->key.separated;
+	v->facts.keys_differ = !v->keys_agree;
 	text_copy(v->facts.path, sizeof(v->facts.path), path);
 	text_copy(v->facts.label, sizeof(v->facts.label), v->device_record.label);
 }

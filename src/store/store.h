@@ -238,7 +238,8 @@ struct store_check {
 struct store_check_result {
 	uint64_t nodes, records, blocks;
 	uint64_t bad_nodes, bad_records;
-	uint64_t unreachable_blocks; /* used in the bitmap, reached by nothing (after a whole walk) */
+	uint64_t unreachable_blocks; /* counted as used, reached by nothing (after a whole walk) */
+	uint64_t uncounted_blocks;   /* the other way round */
 	uint64_t doubly_used_blocks;
 };
 /* Reads and verifies every node and record of the current state; changes nothing. The state must

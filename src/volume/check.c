@@ -12,6 +12,7 @@ struct fact { /* of one object, in the order of numbers */
 	uint64_t ino;
 	struct inode_item item;
 	bool has_inode, has_inline, is_orphan, is_hurt;
+	bool is_cut;	 /* to a size that is marked: content may stand behind the end */
 	bool is_reached; /* its names lead up to the root */
 	uint64_t blocks, data_end; /* found */
 	uint64_t names, folders;   /* names it has, folders it holds */
@@ -21,6 +22,11 @@ struct fact { /* of one object, in the order of numbers */
 struct name_fact {
 	uint64_t ino, folder, offset; /* what is named; the entry's key */
 	uint32_t type;
+};
+
+struct orphan_fact {
+	uint64_t ino;
+	struct orphan_item item;
 };
 
 struct hurt_note {
@@ -34,7 +40,7 @@ struct check {
 	struct fact *facts;
 	struct name_fact *names;
 	struct hurt_note *notes;
-	uint64_t *orphans; /* to be deleted, in order */
+	struct orphan_fact *orphans; /* in the order of numbers */
 	size_t fact_count, name_count, note_count, orphan_count;
 	size_t fact_cap, name_cap, note_cap, orphan_cap;
 	bool lost; /* a node: what lay below it is unknown */
@@ -93,10 +99,8 @@ static enum err walk_orphan(struct check *c, const struct store_view *view)
 
 	if (orphan_decode(view, &item) != OK)
 		return check_note(c, view->key.offset, ERR_MALFORMED, "bad unfinished deletion");
-	if (item.what != ORPHAN_DELETE)
-		return OK;
 	TRY(array_room((void **)&c->orphans, c->orphan_count, &c->orphan_cap, sizeof(*c->orphans)));
-	c->orphans[c->orphan_count++] = view->key.offset;
+	c->orphans[c->orphan_count++] = (struct orphan_fact){view->key.offset, item};
 	return OK;
 }
 
@@ -117,6 +121,8 @@ static enum err walk_extent(struct check *c, struct fact *f, const struct store_
 
 	if (extent_check(view, c->v->shift) != OK)
 		return check_note(c, f->ino, ERR_MALFORMED, "bad extent");
+	if (f->has_inode && !S_ISREG(f->item.mode))
+		return check_note(c, f->ino, ERR_MALFORMED, "content of what is no file");
 	if (view->key.offset < f->data_end)
 		TRY(check_note(c, f->ino, ERR_MALFORMED, "extents overlap"));
 	f->blocks += (uint64_t)view->record.blocks * (DISK_BLOCK / 512);
@@ -130,6 +136,8 @@ static enum err walk_inline(struct check *c, struct fact *f, const struct store_
 {
 	if (inline_check(view, S_ISLNK(f->item.mode)) != OK)
 		return check_note(c, f->ino, ERR_MALFORMED, "bad small content");
+	if (f->has_inode && !S_ISREG(f->item.mode) && !S_ISLNK(f->item.mode))
+		return check_note(c, f->ino, ERR_MALFORMED, "content of what is no file");
 	f->has_inline = true;
 	f->blocks += (view->len + 511) / 512;
 	f->data_end = MAX(f->data_end, view->len);
@@ -201,7 +209,9 @@ static enum err walk_item(void *ctx, const struct store_view *view, enum err dam
 	TRY(fact_of_walk(c, view->key.object, &f));
 	if (damage != OK && !f->is_hurt) {
 		f->is_hurt = true;
-		TRY(check_note(c, f->ino, damage, "content cannot be read"));
+		TRY(check_note(c, f->ino, damage,
+			       damage == ERR_MALFORMED ? "its blocks are not its own"
+						       : "content cannot be read"));
 	}
 	return walk_object_item(c, f, view);
 }
@@ -280,12 +290,16 @@ static enum err relate_links(struct check *c, const struct fact *f)
 
 static enum err relate_fact(struct check *c, const struct fact *f)
 {
+	if (f->ino >= c->v->next_ino)
+		TRY(check_note(c, f->ino, ERR_MALFORMED, "its number was not given out yet"));
+	if (f->is_orphan && f->names > 0)
+		TRY(check_note(c, f->ino, ERR_MALFORMED, "has a name and is to be deleted"));
 	if (f->is_orphan)
 		return OK;
 	if (!f->has_inode)
 		return f->name > 0 ? OK
 				   : check_note(c, f->ino, ERR_MALFORMED, "has no description");
-	if (f->data_end > f->item.size)
+	if (f->data_end > f->item.size && !f->is_cut)
 		TRY(check_note(c, f->ino, ERR_MALFORMED, "content behind the end"));
 	if (S_ISLNK(f->item.mode) && f->data_end < f->item.size)
 		TRY(check_note(c, f->ino, ERR_MALFORMED, "target of another length"));
@@ -338,14 +352,31 @@ static enum err relate_counters(struct check *c)
 	return check_note(c, 0, ERR_MALFORMED, "wrong counters");
 }
 
+/* A mark stands for something: a file to be cut, or items of an inode without names. */
+static enum err relate_orphan(struct check *c, const struct orphan_fact *orphan)
+{
+	struct fact *f = fact_find(c, orphan->ino);
+
+	if (!f || orphan->ino == VOLUME_ROOT)
+		return c->lost ? OK
+			       : check_note(c, orphan->ino, ERR_MALFORMED,
+					    "unfinished deletion of nothing");
+	if (orphan->item.what == ORPHAN_DELETE) {
+		f->is_orphan = true;
+		return OK;
+	}
+	f->is_cut = true;
+	if (!f->has_inode || S_ISREG(f->item.mode))
+		return OK;
+	return check_note(c, f->ino, ERR_MALFORMED, "unfinished cut of what is no file");
+}
+
 static enum err relate_all(struct check *c)
 {
-	for (size_t i = 0; i < c->orphan_count; i++) {
-		struct fact *f = fact_find(c, c->orphans[i]);
-
-		if (f)
-			f->is_orphan = true;
-	}
+	for (size_t i = 0; i < c->orphan_count; i++)
+		TRY(relate_orphan(c, &c->orphans[i]));
+	if (!c->lost && !fact_find(c, VOLUME_ROOT))
+		TRY(check_note(c, VOLUME_ROOT, ERR_MALFORMED, "the root is missing"));
 	for (size_t i = 0; i < c->name_count; i++)
 		TRY(relate_name(c, i));
 	for (size_t i = 0; i < c->fact_count; i++)
@@ -441,6 +472,15 @@ static enum err tell_missing(struct check *c)
 	return OK;
 }
 
+/* What the store's own books say of the blocks. */
+static void tell_blocks(struct check *c, const struct store_check_result *found)
+{
+	if (found->unreachable_blocks > 0)
+		tell(c, "/", ERR_MALFORMED, "blocks are counted as used, and nothing uses them");
+	if (found->uncounted_blocks > 0)
+		tell(c, "/", ERR_MALFORMED, "blocks are used, and were not counted");
+}
+
 static enum err check_tell(struct check *c)
 {
 	for (size_t i = 0; i < c->note_count; i++)
@@ -455,6 +495,7 @@ static enum err check_locked(struct check *c, struct store_check_result *ret)
 
 	TRY(store_check(c->v->store, &walk, ret));
 	TRY(relate_all(c));
+	tell_blocks(c, ret);
 	return check_tell(c);
 }
 
