@@ -88,6 +88,8 @@ static void worker_run(const struct sim_gate *gate, uint64_t first, uint64_t end
 	/* Volumes are opened and closed a thousand times a second: keep their buffers. */
 	mallopt(M_MMAP_THRESHOLD, 64 << 20);
 	mallopt(M_TRIM_THRESHOLD, 256 << 20);
+	if (SLOWER == 1)
+		sim_secret_pool();
 	die_plainly();
 	for (uint64_t seed = first; seed < end && mine->crashes < crashes; seed += step) {
 		mine->seed = seed;
@@ -152,8 +154,11 @@ static void tally_add(struct sim_tally *sum, const struct sim_tally *t)
 
 static void tally_print(const struct sim_gate *gate, const struct sim_tally *t)
 {
-	printf("# %llu crashes in %llu trials\n", (unsigned long long)t->crashes,
+	printf("# %llu crashes in %llu trials", (unsigned long long)t->crashes,
 	       (unsigned long long)t->trials);
+	if (gate->trials > 0)
+		printf(" of %llu", (unsigned long long)gate->trials);
+	printf("\n");
 	for (unsigned i = 0; gate->kinds[i]; i++)
 		printf("#   %-32s %10llu\n", gate->kinds[i], (unsigned long long)t->kinds[i]);
 	fflush(stdout);

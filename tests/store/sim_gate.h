@@ -38,6 +38,8 @@ void sim_gate_fail(const char *format, ...) PRINTF_LIKE(1, 2) __attribute__((nor
 
 /* From now on random_bytes is a sequence that follows from the seed. Threads may call it. */
 void sim_gate_seed(uint64_t seed);
+/* From now on secrets of this process have memory without guard pages (sim_secret.c). */
+void sim_secret_pool(void);
 /* The step of a trial must succeed. */
 #define sim_must(step)                                                                             \
 	do {                                                                                       \

@@ -61,7 +61,7 @@ static void every_crash_leaves_a_committed_state(void **state)
 	const struct sim_gate gate = { .crashes = QUICK_CRASHES,
 				       .kinds = crash_kinds,
 				       .trial = trial,
-				       .percent = 40 };
+				       .percent = 35 };
 
 	assert_true(sim_gate_run(&gate, &tally));
 }
@@ -69,7 +69,7 @@ static void every_crash_leaves_a_committed_state(void **state)
 static void every_short_sequence_of_operations_survives_any_crash(void **state)
 {
 	const struct sim_gate gate = { .crashes = QUICK_BOUNDED,
-				       .percent = 30,
+				       .percent = 35,
 				       .kinds = crash_kinds,
 				       .trial = bounded_trial,
 				       .shorten = bounded_shorten,
