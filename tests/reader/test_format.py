@@ -35,7 +35,8 @@ class Eyes:
     """A person of a host looks at a vault."""
 
     def __init__(self, host, vault, device=None):
-        self.staff = StaffKey.from_file(slurp(host.home, "keys", host.name + ".age"), lambda: cli.PASSPHRASE)
+        key = slurp(host.home, "keys", host.name + ".age")
+        self.staff = StaffKey.from_file(key, lambda: cli.PASSPHRASE)
         self.host, self.given = host, device
         medium = Medium(vault)
         try:

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
-"""A volume that grows at random through the real program to 10,000 objects, is read by the second reader,
-and compared with what the grower remembers. SEED and OBJECTS change the dice."""
+"""A volume grows at random to 10,000 objects through the real program, is read by the second reader, and
+compared with what the grower remembers. SEED and OBJECTS change the dice."""
 import os
 import random
 import stat

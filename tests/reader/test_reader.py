@@ -323,10 +323,9 @@ def what_is_whole_of_a_damaged_file_can_be_kept(place):
     close(medium)
     flip(segment(vault), record.addr * 4096 + 77)
     read(place, "extract", vault, "-o", place.path("out"), "--keep-damaged", wants=20)
-    with open(os.path.join(files, "mib"), "rb") as one, open(place.path("out/mib.damaged"), "rb") as two:
-        wanted = bytearray(one.read())
-        wanted[81920:98304] = bytes(16384)
-        assert two.read() == wanted
+    wanted = bytearray(read_bytes(os.path.join(files, "mib")))
+    wanted[81920:98304] = bytes(16384)
+    assert read_bytes(place.path("out/mib.damaged")) == wanted
     assert not os.path.exists(place.path("out/mib"))
 
 
@@ -340,8 +339,8 @@ def wherever_a_byte_changes_nothing_wrong_comes_out(place):
     most = min(os.path.getsize(segment(vault)), 1500 << 12)
     spots = [("S0000000.SEG", dice.choice(nodes) * 4096 + dice.randrange(16384)) for _ in range(8)]
     spots += [("S0000000.SEG", dice.randrange(most)) for _ in range(8)]
-    spots += [(name, dice.randrange(65536)) for name in ("KEY0.AGE", "KEY1.AGE", "HEAD0.BIN", "HEAD1.BIN")
-              for _ in range(2)]
+    spots += [(name, dice.randrange(65536)) for _ in range(2)
+              for name in ("KEY0.AGE", "KEY1.AGE", "HEAD0.BIN", "HEAD1.BIN")]
     codes = set()
     for i, (name, at) in enumerate(spots):
         flip(os.path.join(vault, name), at)
@@ -409,7 +408,8 @@ def names_that_lead_elsewhere_are_refused(place):
         return Name(Item(key_of(1, 4, 0), (7).to_bytes(8, "little") + b"\x08" + text, None))
 
     assert name("健診".encode()).bytes == "健診".encode() and name(b"a" * 255) and name(b"\xff..")
-    for bad in (b"", b".", b"..", b"a/b", b"/etc", b"a\0b", b"a" * 256, "😀".encode() * 128, b"\xe3" * 766):
+    for bad in (b"", b".", b"..", b"a/b", b"/etc", b"a\0b", b"a" * 256, "😀".encode() * 128,
+                b"\xe3" * 766):
         try:
             name(bad)
         except Damaged:
@@ -477,7 +477,8 @@ def who_holds_every_key_cannot_lead_the_reader_out_of_its_folder(place):
         return page[:at] + (1).to_bytes(8, "little") + page[at + 8:]
 
     _, vault, _ = filled(place, fill=fill)
-    images = {name: read_bytes(os.path.join(vault, name)) for name in ("S0000000.SEG", "HEAD0.BIN", "HEAD1.BIN")}
+    images = {name: read_bytes(os.path.join(vault, name))
+              for name in ("S0000000.SEG", "HEAD0.BIN", "HEAD1.BIN")}
     for i, (change, lost) in enumerate((
             (lambda page: page, None), (named(b"aaaa", b"../x"), "forbidden name '../x'"),
             (named(b"eeee", b"/e/e"), "forbidden name"), (named(b"bbbb", b"b\0bb"), "forbidden name"),
@@ -509,7 +510,8 @@ def age_files_are_opened_as_age_does(place):
     from errors import Damaged
     keygen = subprocess.run(["age-keygen"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, check=True)
     secret = identity_in(keygen.stdout.decode())
-    recipient = [l for l in keygen.stdout.decode().splitlines() if l.startswith("# public key: ")][0][14:]
+    lines = keygen.stdout.decode().splitlines()
+    recipient = [line for line in lines if line.startswith("# public key: ")][0][14:]
     for size in (0, 1, 65535, 65536, 65537, 131072):
         text = os.urandom(size)
         for armor in ([], ["-a"]):
@@ -519,7 +521,8 @@ def age_files_are_opened_as_age_does(place):
     sealed = subprocess.run(["age", "-r", recipient], input=b"x" * 70000, stdout=subprocess.PIPE,
                             check=True).stdout
     bad = [sealed[:n] for n in (0, 20, 100, 200, len(sealed) - 1, len(sealed) - 4464 - 16)]
-    bad += [sealed[:n] + bytes([sealed[n] ^ 1]) + sealed[n + 1:] for n in (5, 40, 90, 130, 190, 220, 300, 69999)]
+    bad += [sealed[:n] + bytes([sealed[n] ^ 1]) + sealed[n + 1:]
+            for n in (5, 40, 90, 130, 190, 220, 300, 69999)]
     for data in bad + [sealed + b"x"]:
         try:
             age_open(data, secret)

@@ -18,7 +18,7 @@ try:
     from agefile import NotForThisKey
 except ImportError as missing:
     sys.exit("vault-reader: %s (on Debian: apt install python3-cryptography)" % missing)
-from errors import (DAMAGED, NO_ANSWER, NO_DEVICE, NOT_A_VAULT, USAGE, Damaged, Refused, need)
+from errors import DAMAGED, NO_ANSWER, NO_DEVICE, USAGE, Damaged, Refused, need
 from extract import Extraction
 from keys import Device, StaffKey, open_key_files
 from medium import Medium

@@ -116,7 +116,8 @@ class Extraction:
 
     def file(self, path, inode, name):
         here = self.folders[-1]
-        fd = os.open(self.passing, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600, dir_fd=here)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        fd = os.open(self.passing, flags, 0o600, dir_fd=here)
         try:
             gone = self.content(fd, inode)
             if gone:

@@ -3,7 +3,6 @@ import stat
 
 from crypto import siphash24
 from errors import Damaged, need
-from tree import NODE_BLOCKS
 from volume import CUT, DIRENT, EXTENT, INODE, META, ORPHAN, ROOT, XATTR
 from walk import Walk
 

@@ -4,7 +4,8 @@ import time
 
 from errors import Damaged
 
-LETTERS = {stat.S_IFREG: "-", stat.S_IFDIR: "d", stat.S_IFLNK: "l", stat.S_IFIFO: "p", stat.S_IFSOCK: "s"}
+LETTERS = {stat.S_IFREG: "-", stat.S_IFDIR: "d", stat.S_IFLNK: "l", stat.S_IFIFO: "p",
+           stat.S_IFSOCK: "s"}
 
 
 def shown(name):
@@ -51,7 +52,8 @@ class Walk:
         return [b"/".join(w) for w in self.wanted if tuple(w) not in self.met]
 
     def names(self, folder, path):
-        told = lambda why: self.hurt(b"/".join(path) or b"/", "something in this folder is lost: %s" % why)
+        told = lambda why: self.hurt(b"/".join(path) or b"/",
+                                     "something in this folder is lost: %s" % why)
         try:
             found = list(self.volume.names(folder, told))
         except Damaged as why:
