@@ -129,7 +129,7 @@ def picture(top):
     return seen
 
 
-@on(*medium.KINDS)
+@on(*medium.KINDS, "vfat")
 def a_day_of_work_comes_back_whole(host, usb):
     with Mount(host, host.new_medium(usb.path)) as m:
         big = 8 << 20 if SLOW else SEGMENT + (6 << 20)
@@ -254,7 +254,7 @@ class Watch:
         return names
 
 
-@on(*medium.KINDS, often=["exfat"])
+@on(*medium.KINDS, "vfat", often=medium.FATS)
 def a_medium_gets_short_names_and_bounded_files_only(host, usb):
     begun = Watch(usb.path)
     path = host.new_medium(usb.path)
@@ -279,7 +279,7 @@ def a_medium_gets_short_names_and_bounded_files_only(host, usb):
     assert times == {315619200.0}, times  # even seconds: a FAT can tell them
 
 
-@on("exfat")
+@on(*medium.FATS)
 def names_in_another_case_are_the_same_vault(host, usb):
     path = host.new_medium(usb.path)
     other = os.path.join(usb.path, os.path.basename(path).lower())

@@ -19,9 +19,12 @@ MAKE = {
     "xfs": ("mkfs.xfs", "-q", "-f"),
     "btrfs": ("mkfs.btrfs", "-q", "-f"),
     "exfat": ("mkfs.exfat",),
+    "vfat": ("mkfs.vfat", "-F", "32"),
 }
-KINDS = tuple(MAKE)
-PACKAGE = {"ext4": "e2fsprogs", "xfs": "xfsprogs", "btrfs": "btrfs-progs", "exfat": "exfatprogs"}
+KINDS = ("ext4", "xfs", "btrfs", "exfat")
+FATS = ("exfat", "vfat")  # the second where the kernel has it
+PACKAGE = {"ext4": "e2fsprogs", "xfs": "xfsprogs", "btrfs": "btrfs-progs", "exfat": "exfatprogs",
+           "vfat": "dosfstools"}
 EXFAT = "mount.exfat-fuse"
 SHUTDOWN, NO_LOG_FLUSH = 0x8004587d, 2  # XFS_IOC_GOINGDOWN, which ext4 knows too
 LOOP_SET_CAPACITY = 0x4C07
@@ -49,7 +52,7 @@ class Medium:
         run(*MAKE[kind], self.image)
         try:
             self.plug_in()
-            if kind != "exfat":
+            if kind not in FATS:
                 os.chmod(self.path, 0o1777)
         except BaseException:
             self.remove()
@@ -71,8 +74,9 @@ class Medium:
             self.mount()
 
     def mount(self):
-        done = subprocess.run(["mount", "-t", self.kind, self.loop, self.path], check=False,
-                              capture_output=True, text=True)
+        options = "umask=0" if self.kind == "vfat" else "defaults"
+        done = subprocess.run(["mount", "-t", self.kind, "-o", options, self.loop, self.path],
+                              check=False, capture_output=True, text=True)
         if "unknown filesystem type" in done.stderr:
             raise Skip("this kernel has no " + self.kind)
         assert done.returncode == 0, done.stderr
