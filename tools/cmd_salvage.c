@@ -140,10 +140,10 @@ static void tell_found(void *ctx, const struct salvage_facts *found)
 		text_time(found->time, when);
 		out_talk(s->cli, _("the newest state that can be read is of %s"), when);
 	} else {
-		out_warn(
-			s->cli, "%s",
-			_("no superblock can be read: the newest state was looked for on the whole "
-			  "medium"));
+		out_warn(s->cli, "%s",
+			 _("the newest superblock cannot be read: the newest state was looked for "
+			   "on the "
+			   "medium"));
 	}
 	if (found->root_lost)
 		out_warn(s->cli, "%s",

@@ -369,12 +369,34 @@ static enum err plan_lost(struct salvage *s, uint64_t birth, unsigned level,
 
 /* ---- where it begins ---- */
 
-/* The newest state whose slot opens under its door and is signed. */
-static enum err newest_state(struct salvage *s, const struct store_unlock *unlock,
-			     struct super *ret)
-{
-	bool newer_format = false;
+/* What the slots tell. */
+struct slots {
+	struct super newest; /* generation 0: there is none */
+	bool opens[2 * FORMAT_SLOTS];
+	bool newer_format;
+};
 
+static enum err try_door(const struct store_unlock *unlock, unsigned door, const uint8_t *bytes,
+			 unsigned slot, struct slots *ret)
+{
+	CLEANUP(sealer_freep) struct sealer *sealer = NULL;
+	struct super super;
+	enum err err;
+
+	TRY(sealer_new(unlock->volume_id, &sealer));
+	TRY(sealer_add_door(sealer, &unlock->doors[door]));
+	err = super_decode(bytes, slot, sealer, unlock->volume_id, &super);
+	ret->newer_format |= err == ERR_NEWER_FORMAT;
+	if (err != OK || super_verify(bytes, slot, sealer, &super) != OK)
+		return OK;
+	ret->opens[slot] = true;
+	if (super.generation > ret->newest.generation)
+		ret->newest = super;
+	return OK;
+}
+
+static enum err read_slots(struct salvage *s, const struct store_unlock *unlock, struct slots *ret)
+{
 	for (unsigned slot = 0; slot < 2 * FORMAT_SLOTS; slot++) {
 		uint8_t bytes[FORMAT_SLOT_LEN];
 		enum err err = disk_read(s->disk, super_area(slot), super_offset(slot), bytes,
@@ -382,22 +404,10 @@ static enum err newest_state(struct salvage *s, const struct store_unlock *unloc
 
 		if (err == ERR_REMOVED || err == ERR_NOMEM)
 			return err;
-		for (unsigned d = 0; err == OK && d < unlock->door_count; d++) {
-			CLEANUP(sealer_freep) struct sealer *sealer = NULL;
-			struct super super;
-
-			TRY(sealer_new(unlock->volume_id, &sealer));
-			TRY(sealer_add_door(sealer, &unlock->doors[d]));
-			err = super_decode(bytes, slot, sealer, unlock->volume_id, &super);
-			newer_format |= err == ERR_NEWER_FORMAT;
-			if (err == OK)
-				err = super_verify(bytes, slot, sealer, &super);
-			if (err == OK && super.generation > ret->generation)
-				*ret = super;
-			err = OK;
-		}
+		for (unsigned door = 0; err == OK && door < unlock->door_count; door++)
+			TRY(try_door(unlock, door, bytes, slot, ret));
 	}
-	return newer_format ? err_at(ERR_NEWER_FORMAT, "superblock") : OK;
+	return ret->newer_format ? err_at(ERR_NEWER_FORMAT, "superblock") : OK;
 }
 
 /* Every epoch of every door, ascending, in one sealer: blocks say themselves which one they need.
@@ -495,24 +505,44 @@ static enum err plan_without_state(struct salvage *s)
 	return plan_lost(s, UINT64_MAX, highest, &all);
 }
 
-static enum err plan(struct salvage *s, const struct store_unlock *unlock)
+/* The slot of the next generation holds an old state as long as that one was never written. When it
+ * opens as nothing, it was never used, or the newest state of all was in it: then nodes tell. */
+static enum err look_for_newer(struct salvage *s, const struct slots *slots, bool *ret_newer)
 {
-	struct super super = { 0 };
+	*ret_newer = false;
+	if (slots->opens[super_slot(slots->newest.generation + 1)])
+		return OK;
+	TRY(search_all(s));
+	*ret_newer = s->search->count > 0 && s->search->at[0].birth > slots->newest.generation;
+	return OK;
+}
+
+static enum err plan_state(struct salvage *s, const struct super *super)
+{
 	struct span all;
 
 	span_all(&all);
-	TRY(newest_state(s, unlock, &super));
-	if (super.generation == 0)
-		return plan_without_state(s);
 	s->facts.has_state = true;
-	s->facts.generation = super.generation;
-	s->facts.time = super.time;
-	if (ref_is_null(&super.root))
+	s->facts.generation = super->generation;
+	s->facts.time = super->time;
+	if (ref_is_null(&super->root))
 		return OK;
-	if (salvage_is_loss(node_load(s->disk, s->sealer, &super.root, super.depth - 1u,
-				      page_of(s, super.depth - 1u))))
+	if (salvage_is_loss(node_load(s->disk, s->sealer, &super->root, super->depth - 1u,
+				      page_of(s, super->depth - 1u))))
 		s->facts.root_lost = true;
-	return plan_node(s, &super.root, super.depth - 1u, &all, SALVAGE_PROVEN);
+	return plan_node(s, &super->root, super->depth - 1u, &all, SALVAGE_PROVEN);
+}
+
+static enum err plan(struct salvage *s, const struct store_unlock *unlock)
+{
+	struct slots slots = { 0 };
+	bool newer;
+
+	TRY(read_slots(s, unlock, &slots));
+	if (slots.newest.generation == 0)
+		return plan_without_state(s);
+	TRY(look_for_newer(s, &slots, &newer));
+	return newer ? plan_without_state(s) : plan_state(s, &slots.newest);
 }
 
 enum err salvage_open(struct disk *disk, const struct store_unlock *unlock,

@@ -23,11 +23,11 @@ struct salvage_range {
 };
 
 struct salvage_facts {
-	bool has_state;	      /* a superblock slot opened: the two below are told by it */
-	uint64_t generation;  /* else the greatest birth of any node found */
-	int64_t time;	      /* when it was committed; 0 when no slot tells */
-	bool root_lost;	      /* nothing is PROVEN then */
-	bool searched;	      /* all of DATA was read */
+	bool has_state;	     /* the newest superblock slot is there: the two below are told by it */
+	uint64_t generation; /* else the greatest birth of any node found */
+	int64_t time;	     /* when it was committed; 0 when no slot tells */
+	bool root_lost;	     /* nothing is PROVEN then */
+	bool searched;	     /* all of DATA was read */
 	uint64_t nodes_found; /* by searching */
 };
 

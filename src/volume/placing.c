@@ -164,6 +164,13 @@ static enum err tell_of_name(struct placing *p, const struct relic_name *name, e
 	return name->trust == SALVAGE_PROVEN ? OK : placing_flaw(p, FLAW_NAME_UNPROVEN, path, OK);
 }
 
+static enum err not_written(struct placing *p, const struct buf *path, enum err err)
+{
+	if (placing_ends(err))
+		return err;
+	return placing_flaw(p, FLAW_NOT_WRITTEN, path->data ? path->data : "lost+found", err);
+}
+
 static enum err make_folder(struct placing *p, struct relic *relic, const struct relic_name *name,
 			    const struct relic *above)
 {
@@ -181,7 +188,7 @@ static enum err make_folder(struct placing *p, struct relic *relic, const struct
 		err = put_in_lost_found(p, relic, "", put_folder, sink, &path);
 	}
 	if (err != OK)
-		return placing_ends(err) ? err : placing_flaw(p, FLAW_NOT_WRITTEN, path.data, err);
+		return not_written(p, &path, err);
 	relic->path = strdup(path.data);
 	if (!relic->path)
 		return err_at(ERR_NOMEM, "salvage");
@@ -297,7 +304,7 @@ static enum err add_name(struct placing *p, const struct placing_file *file,
 		return placing_flaw(p, FLAW_OTHER_NAME, old, OK);
 	err = put_as(p, name, folder->path, file->suffix, put_link, &more, &path);
 	if (err != OK)
-		return placing_ends(err) ? err : placing_flaw(p, FLAW_NOT_WRITTEN, path.data, err);
+		return not_written(p, &path, err);
 	p->result->files++;
 	TRY(tell_of_name(p, name, OK, path.data));
 	return file->tell(file->ctx, path.data);
@@ -380,10 +387,14 @@ enum err placing_file_refused(struct placing *p, const struct relic *relic, enum
 	enum err refused = OK;
 
 	TRY(first_name(p, relic, "", no_put, NULL, &path, &name, &refused));
-	if (!name)
-		TRY(put_in_lost_found(p, relic, "", no_put, NULL, &path));
+	if (!name) {
+		enum err err = put_in_lost_found(p, relic, "", no_put, NULL, &path);
+
+		if (placing_ends(err))
+			return err;
+	}
 	p->result->lost++;
-	return placing_flaw(p, FLAW_NOT_WRITTEN, path.data, why);
+	return not_written(p, &path, why);
 }
 
 enum err placing_tell_lost(struct placing *p)

@@ -87,13 +87,10 @@ static enum err take_name(struct relics *r, const struct store_view *view, enum 
 	return OK;
 }
 
-static void take_content(struct relic *relic, const struct store_view *view,
-			 enum salvage_trust trust)
+uint64_t relics_blocks(const struct store_view *view)
 {
-	relic->has_content = true;
-	relic->blocks[trust] += view->has_record
-					? view->record.blocks * (uint64_t)(DISK_BLOCK / 512)
-					: (view->len + 511) / 512;
+	return view->has_record ? view->record.blocks * (uint64_t)(DISK_BLOCK / 512)
+				: (view->len + 511) / 512;
 }
 
 enum err relics_take(struct relics *r, const struct store_view *view, enum salvage_trust trust)
@@ -110,7 +107,8 @@ enum err relics_take(struct relics *r, const struct store_view *view, enum salva
 		return OK;
 	case ITEM_INLINE:
 	case ITEM_EXTENT:
-		take_content(relic, view, trust);
+		relic->has_content = true;
+		relic->blocks[trust] += relics_blocks(view);
 		return OK;
 	case ITEM_DIRENT:
 		relic->has_names = true;

@@ -22,6 +22,7 @@ struct relic {
 	bool is_deleted;  /* settled: not brought back */
 	bool is_complete; /* settled: content of at most `accept` is all there was */
 	bool is_placed, is_placing;
+	bool is_brought;	    /* its items came when content was brought out */
 	enum salvage_trust trust;   /* of the description */
 	enum salvage_trust accept;  /* settled: content that is less sure is passed over */
 	uint64_t blocks[3];	    /* of content found, of 512 bytes, by its trust */
@@ -54,6 +55,8 @@ bool relic_is_lost(const struct relic *r); /* nothing that could be written is t
 bool relics_has_name(const struct relics *r, uint64_t folder, const char *text);
 /* Something of this kind from offset `from` to before `to` of the object may be lost. */
 bool relics_lost(const struct relics *r, uint64_t ino, uint8_t kind, uint64_t from, uint64_t to);
+/* What an item of content counts in the description of its file, in blocks of 512 bytes. */
+uint64_t relics_blocks(const struct store_view *view);
 /* Settled: how many names count. */
 size_t relics_names_left(const struct relics *r, const struct relic *relic);
 /* Names in this folder may be lost. */

@@ -27,6 +27,7 @@ struct bringing {
 	enum err failed;	  /* the sink refused it: tell why, pass over the rest */
 	enum salvage_trust trust; /* the least sure part so far */
 	uint64_t end;		  /* of the content */
+	uint64_t blocks;	  /* of 512 bytes, that came */
 	char target[VOLUME_SYMLINK_MAX + 1];
 	struct hole *holes; /* merged where they touch */
 	size_t hole_count, hole_cap;
@@ -231,13 +232,15 @@ static enum err begin_object(struct bringing *b, uint64_t ino)
 	b->is_begun = b->attributes_lost = b->small_seen = false;
 	b->failed = OK;
 	b->trust = SALVAGE_PROVEN;
-	b->end = 0;
+	b->end = b->blocks = 0;
 	b->hole_count = 0;
 	b->target[0] = '\0';
+	if (relic)
+		relic->is_brought = true;
 	if (!b->now || !S_ISREG(b->now->item.mode))
 		return OK;
-	TRY(b->sink->begin(b->sink->ctx));
-	b->is_begun = true;
+	TRY(sink_said(b, b->sink->begin(b->sink->ctx)));
+	b->is_begun = b->failed == OK;
 	return OK;
 }
 
@@ -260,9 +263,16 @@ static enum err put_file(void *ctx, const char *path)
 	return err;
 }
 
+/* All content that the description counts came: what was there on the first walk need not be there
+ * on the second. */
+static bool is_complete(const struct bringing *b)
+{
+	return b->now->is_complete && b->blocks == b->now->item.blocks;
+}
+
 static bool is_hurt(const struct bringing *b)
 {
-	return b->hole_count > 0 || !b->now->has_inode || !b->now->is_complete;
+	return b->hole_count > 0 || !b->now->has_inode || !is_complete(b);
 }
 
 static const char *suffix_of(const struct bringing *b)
@@ -297,7 +307,7 @@ static enum err finish_file(struct bringing *b)
 	bool regular = S_ISREG(b->now->item.mode);
 
 	b->trust = MAX(b->trust, b->now->trust);
-	if (!b->now->is_complete && (regular || S_ISLNK(b->now->item.mode)))
+	if (!is_complete(b) && (regular || S_ISLNK(b->now->item.mode)))
 		TRY(add_missing(b));
 	if (S_ISLNK(b->now->item.mode) && !b->target[0])
 		b->failed = ERR_FORGED;
@@ -337,14 +347,30 @@ static enum err bring_item(void *ctx, const struct store_view *view, enum salvag
 		return OK;
 	switch (view->key.kind) {
 	case ITEM_INLINE:
-		return trust <= b->now->accept ? bring_small(b, view, trust) : OK;
 	case ITEM_EXTENT:
-		return trust <= b->now->accept ? bring_extent(b, view, trust) : OK;
+		if (trust > b->now->accept)
+			return OK;
+		b->blocks += relics_blocks(view);
+		return view->key.kind == ITEM_INLINE ? bring_small(b, view, trust)
+						     : bring_extent(b, view, trust);
 	case ITEM_XATTR:
 		return bring_xattr(b, view, trust);
 	default:
 		return OK;
 	}
+}
+
+/* Seen on the first walk, and the medium gave nothing of it on the second. */
+static enum err tell_not_brought(struct bringing *b)
+{
+	for (size_t i = 0; i < relics_of(b)->count; i++) {
+		const struct relic *relic = &relics_of(b)->at[i];
+
+		if (!relic->is_brought && !relic->is_deleted && !relic_is_folder(relic) &&
+		    !relic_is_lost(relic))
+			TRY(placing_file_refused(b->placing, relic, ERR_IO));
+	}
+	return OK;
 }
 
 static enum err bring_all(struct bringing *b)
@@ -361,6 +387,8 @@ static enum err bring_all(struct bringing *b)
 	err = salvage_walk(b->store, bring_item, b);
 	if (err == OK)
 		err = end_object(b);
+	if (err == OK)
+		err = tell_not_brought(b);
 	if (b->is_begun)
 		b->sink->drop(b->sink->ctx);
 	mem_wipe(b->record, STORE_RECORD_MAX);

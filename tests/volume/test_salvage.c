@@ -677,6 +677,32 @@ static void a_session_cut_short_gives_its_last_commit(void **state)
 	}
 }
 
+/* The states before it still open, and are not the last one. */
+static void without_the_newest_superblock_its_state_comes_out(void **state)
+{
+	struct fixture *f = fixture_new_sim(VOLUME_RECORD_SHIFT, 8192);
+	uint8_t noise[FORMAT_SLOT_LEN];
+	struct store_info info;
+	struct outcome o;
+	unsigned slot;
+
+	make_file(f, VOLUME_ROOT, "first");
+	assert_ok(volume_sync(f->v));
+	make_file(f, VOLUME_ROOT, "last");
+	assert_ok(volume_sync(f->v));
+	store_info(f->store, &info);
+	slot = super_slot(info.generation);
+	random_bytes(noise, sizeof(noise));
+	sim_poke(f->sim, super_area(slot), super_offset(slot), noise, sizeof(noise));
+	look(f, true, &o);
+	assert_non_null(outcome_find(&o, "last"));
+	assert_int_equal(o.count, 3);
+	assert_int_equal(o.flaw_count, 0);
+	assert_false(o.facts.has_state);
+	outcome_clear(&o);
+	fixture_free(f);
+}
+
 static void what_older_epochs_sealed_comes_out_too(void **state)
 {
 	for (unsigned heads = 0; heads < 2; heads++) {
@@ -786,6 +812,7 @@ int main(void)
 		cmocka_unit_test(noise_alone_holds_no_state),
 		cmocka_unit_test(a_file_deleted_but_held_stays_deleted),
 		cmocka_unit_test(a_session_cut_short_gives_its_last_commit),
+		cmocka_unit_test(without_the_newest_superblock_its_state_comes_out),
 		cmocka_unit_test(what_older_epochs_sealed_comes_out_too),
 		cmocka_unit_test(a_name_that_leads_elsewhere_is_no_name),
 		cmocka_unit_test(a_suffix_takes_nobody_elses_name),
