@@ -10,11 +10,15 @@
 #include "tools/verbs.h"
 #include "tools/width.h"
 
+#define PACK_TEXT 32u /* hexadecimal digits of a pack's id */
+
 struct reading {
 	struct cli *cli;
 	const struct medium *medium; /* NULL: everything */
 	uint64_t lines;
 	bool head_shown;
+	char (*receipts)[PACK_TEXT + 1]; /* owned: packs that arrived */
+	size_t receipt_count;
 };
 
 static const struct {
@@ -41,6 +45,7 @@ static const struct {
 	{"salvage", N_("salvaged")},
 	{"pack", N_("packed")},
 	{"receive", N_("received")},
+	{"receipt", N_("receipt taken")},
 	{"ok", N_("done")},
 	{"refused", N_("refused")},
 	{"failed", N_("failed")},
@@ -62,10 +67,27 @@ static const char *field(const json_t *record, const char *name)
 	return value ? value : "";
 }
 
+/* Whether a receipt came back for this one. */
+static bool is_closed(const struct reading *r, const json_t *record)
+{
+	for (size_t i = 0; i < r->receipt_count; i++)
+		if (!strcmp(r->receipts[i], field(record, "pack")))
+			return true;
+	return false;
+}
+
+static bool is_open_pack(const struct reading *r, const json_t *record)
+{
+	return !strcmp(field(record, "event"), "pack") && !strcmp(field(record, "result"), "ok") &&
+	       !is_closed(r, record);
+}
+
 static bool is_wanted(const struct reading *r, const json_t *record)
 {
 	const struct medium *m = r->medium;
 
+	if (cli_has(r->cli, OPT_OPEN_PACKS) && !is_open_pack(r, record))
+		return false;
 	if (!m)
 		return true;
 	if (m->volume_id[0])
@@ -179,6 +201,27 @@ static enum err choose(struct cli *cli, const char *word, struct medium *m)
 	return OK;
 }
 
+static enum err note_receipt(void *ctx, const char *text, size_t len, enum err fault)
+{
+	struct reading *r = ctx;
+	json_t *record = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	const char *pack = field(record, "pack");
+	void *grown;
+
+	if (!strcmp(field(record, "event"), "receipt") && !strcmp(field(record, "result"), "ok") &&
+	    strlen(pack) == PACK_TEXT) {
+		grown = realloc(r->receipts, (r->receipt_count + 1) * sizeof(*r->receipts));
+		if (grown) {
+			r->receipts = grown;
+			memcpy(r->receipts[r->receipt_count++], pack, PACK_TEXT + 1);
+		} else {
+			fault = ERR_NOMEM;
+		}
+	}
+	json_decref(record);
+	return fault == ERR_NOMEM ? fault : OK; /* faults are told by the second reading */
+}
+
 static enum err read_log(struct reading *r, const char *path)
 {
 	const struct sign_key *key = NULL;
@@ -190,6 +233,12 @@ static enum err read_log(struct reading *r, const char *path)
 	/* Without the host's key the log's own first line has to do. */
 	if (home_host_key(r->cli->home, &key) != OK)
 		key = NULL;
+	if (cli_has(r->cli, OPT_OPEN_PACKS)) {
+		enum err err = audit_log_read(path, key ? sign_key_vkey(key) : NULL, note_receipt, r);
+
+		if (err == ERR_NOMEM)
+			return err;
+	}
 	return audit_log_read(path, key ? sign_key_vkey(key) : NULL, line, r);
 }
 
@@ -208,13 +257,16 @@ static enum err run(struct cli *cli)
 	CLEANUP(medium_clear) struct medium medium = {0};
 	struct reading r = {.cli = cli};
 	struct home *home = NULL;
+	enum err err;
 
 	TRY(cli_home(cli, &home));
 	if (cli_argument(cli, 0)) {
 		TRY(choose(cli, cli_argument(cli, 0), &medium));
 		r.medium = &medium;
 	}
-	TRY(read_log(&r, home_log_path(home)));
+	err = read_log(&r, home_log_path(home));
+	free(r.receipts);
+	TRY(err);
 	return cli_has(cli, OPT_VERIFY) ? tell_verified(&r) : OK;
 }
 
@@ -230,7 +282,8 @@ const struct verb verb_log = {
 		    "records come as they were written."),
 	.examples = {{"log", N_("all records")},
 		     {"log OSAKA-03", N_("those of one vault")},
+		     {"log --open-packs", N_("what was sent and is not known to have arrived")},
 		     {"log --verify", N_("is it whole?")}},
-	.options = OPT_BIT(OPT_VERIFY),
+	.options = OPT_BIT(OPT_VERIFY) | OPT_BIT(OPT_OPEN_PACKS),
 	.max = 1,
 };

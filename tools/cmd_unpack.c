@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/text.h"
 #include "pack/transfer.h"
 #include "tools/interrupt.h"
@@ -126,6 +127,19 @@ static enum err paths_of(const struct cli *cli, const char ***ret, size_t *ret_c
 	return OK;
 }
 
+/* What was released stays, whatever becomes of its receipt. */
+static enum err write_receipt(const struct unpacking *u, const struct pack_actor *actor,
+			      const struct unpacked *unpacked)
+{
+	const char *path = cli_value(u->cli, OPT_RECEIPT);
+	CLEANUP(buf_clear) struct buf text = {0};
+
+	if (!path)
+		return OK;
+	TRY(pack_receipt_make(unpacked, actor->identity, actor->name, &text));
+	return io_create_file(path, text.data, text.len, 0644);
+}
+
 static enum err unpack(struct unpacking *u, const struct pack_actor *actor, struct unpack_how *how,
 		       const struct pack_trust *trust)
 {
@@ -148,6 +162,7 @@ static enum err unpack(struct unpacking *u, const struct pack_actor *actor, stru
 	if (err == ERR_AGE_HEADER || err == ERR_AGE_HEADER_MAC)
 		return err_at(ERR_AGE_PAYLOAD, "%s", u->file);
 	TRY(err);
+	TRY(write_receipt(u, actor, &facts.unpacked));
 	return tell(u, &facts, how->into);
 }
 
@@ -194,7 +209,7 @@ const struct verb verb_unpack = {
 	.name = "unpack",
 	.group = GROUP_EVERY_DAY,
 	.run = run,
-	.words = "FILE [-C DIR] [--only PATH...]",
+	.words = "FILE [-C DIR] [--only PATH...] [--receipt FILE]",
 	.summary = N_("open a pack once all of it is verified"),
 	.about = N_("Nothing comes out before the last byte, every hash and the signature are "
 		    "good. A sender "
@@ -205,7 +220,7 @@ const struct verb verb_unpack = {
 		      N_("the first pack of somebody, after the call")}},
 	.options = OPT_BIT(OPT_DIRECTORY) | OPT_BIT(OPT_ONLY) | OPT_BIT(OPT_REPLACE) |
 		   OPT_BIT(OPT_ACCEPT) | OPT_BIT(OPT_AS) | OPT_BIT(OPT_ANY_SENDER) |
-		   OPT_BIT(OPT_MAX_SIZE) | OPT_BIT(OPT_KEY),
+		   OPT_BIT(OPT_MAX_SIZE) | OPT_BIT(OPT_RECEIPT) | OPT_BIT(OPT_KEY),
 	.min = 1,
 	.max = 1,
 };

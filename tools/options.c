@@ -54,6 +54,8 @@ const struct option_row option_rows[] = {
 	{"as",             0,   OPT_AS,            "NAME",    N_("remember the accepted sender under this name")},
 	{"any-sender",     0,   OPT_ANY_SENDER,    NULL,      N_("whoever sent it, and unsigned files too")},
 	{"max-size",       0,   OPT_MAX_SIZE,      "SIZE",    N_("refuse more than this, unpacked: 300M, 2G")},
+	{"receipt",        0,   OPT_RECEIPT,       "FILE",    N_("write a signed receipt for the sender")},
+	{"open-packs",     0,   OPT_OPEN_PACKS,    NULL,      N_("packs that no receipt came back for")},
 	{"version",        0,   OPT_VERSION,       NULL,      NULL},
 };
 /* clang-format on */
@@ -199,10 +201,11 @@ static enum err unknown_verb(struct parser *p, const char *word)
 {
 	const char *near = verb_near(word);
 
-	if (!strcmp(word, "key") || !strcmp(word, "staff")) {
+	if (!strcmp(word, "key") || !strcmp(word, "staff") || !strcmp(word, "receipt")) {
 		snprintf(p->near, 64, "%s",
-			 word[0] == 'k' ? "key new, key show, key passwd" :
-					  "staff add, staff list, staff remove");
+			 word[0] == 'k'	  ? "key new, key show, key passwd" :
+			 word[0] == 'r'	  ? "receipt verify" :
+					    "staff add, staff list, staff remove");
 		return cli_usage(_("\"%s\" needs one more word"), word);
 	}
 	if (near)

@@ -49,6 +49,8 @@ enum option_id {
 	OPT_AS,
 	OPT_ANY_SENDER,
 	OPT_MAX_SIZE,
+	OPT_RECEIPT,
+	OPT_OPEN_PACKS,
 	OPT_VERSION, /* only without a verb */
 	OPT_COUNT
 };

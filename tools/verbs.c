@@ -9,7 +9,7 @@ const struct verb *const verbs[] = {
 	&verb_staff_add, &verb_staff_list, &verb_staff_remove,
 	&verb_rekey, &verb_purge,
 	&verb_check, &verb_salvage, &verb_log,
-	&verb_inspect, &verb_help,	&verb_version,	&verb_completion,
+	&verb_inspect, &verb_receipt_verify, &verb_help,	&verb_version,	&verb_completion,
 };
 const size_t verb_count = ARRAY_LEN(verbs);
 

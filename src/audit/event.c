@@ -23,6 +23,7 @@ static const char *const codes[AUDIT_CODES] = {
 	[AUDIT_SALVAGE] = "salvage",
 	[AUDIT_PACK] = "pack",
 	[AUDIT_RECEIVE] = "receive",
+	[AUDIT_RECEIPT] = "receipt",
 };
 
 const char *audit_code_name(enum audit_code code)

@@ -27,6 +27,7 @@ enum audit_code {
 	AUDIT_SALVAGE,	   /* salvage     救出 */
 	AUDIT_PACK,	   /* pack        梱包 */
 	AUDIT_RECEIVE,	   /* receive     受領 */
+	AUDIT_RECEIPT,	   /* receipt     受領書確認 */
 	AUDIT_CODES
 };
 enum audit_result { AUDIT_OK, AUDIT_REFUSED, AUDIT_FAILED }; /* ok, refused, failed */

@@ -5,12 +5,13 @@
 #include "base/text.h"
 
 #define SUITE "age-v1"
+#define COUNTERPARTIES 64u /* whose fingerprints a record holds at most */
 
 /* ---- records ---- */
 
 struct texts {
 	char actor[STAFF_NAME_MAX + STAFF_FPR_LEN + 2];
-	char counterparty[STAFF_FPR_LEN];
+	char counterparty[STAFF_FPR_LEN * COUNTERPARTIES];
 	char id[2 * PACK_ID_LEN + 1], sum[2 * SHA256_LEN + 1];
 };
 
@@ -59,6 +60,19 @@ static enum err leave(const struct pack_actor *actor, const struct audit_event *
 
 /* ---- sending ---- */
 
+/* All of them, with commas between. */
+static void fill_receivers(const struct pack_manifest *m, struct texts *t, struct audit_event *e)
+{
+	for (size_t i = 0; i < MIN(m->to_count, COUNTERPARTIES); i++) {
+		char *at = t->counterparty + i * STAFF_FPR_LEN;
+
+		if (i > 0)
+			at[-1] = ',';
+		staff_fpr(&m->to[i], at);
+		e->counterparty = t->counterparty;
+	}
+}
+
 static enum err record_sent(const struct pack_actor *actor, const struct pack_new *what,
 			    const struct pack_made *made, enum err how)
 {
@@ -75,10 +89,7 @@ static enum err record_sent(const struct pack_actor *actor, const struct pack_ne
 
 	fill_actor(actor, &t);
 	fill_manifest(m, &t, &e);
-	if (m->to_count > 0) {
-		staff_fpr(&m->to[0], t.counterparty);
-		e.counterparty = t.counterparty;
-	}
+	fill_receivers(m, &t, &e);
 	if (how == OK) {
 		text_hex(made->sha256, SHA256_LEN, t.sum);
 		e.pack_sha256 = t.sum;
@@ -171,22 +182,23 @@ static enum err record_received(const struct receiving *r, enum err how)
 	return leave(r->actor, &e);
 }
 
-/* From now on the sender is somebody. */
-static enum err learn(const struct receiving *r, const struct pack_manifest *m)
+/* From now on the signer is somebody. */
+static enum err learn(const struct pack_actor *actor, const struct pack_trust *trust,
+		      const struct age_recipient *recipient, const uint8_t vkey[SIGN_VKEY_LEN])
 {
-	struct person who = {.recipient = m->sender_recipient, .has_key = true}, before;
+	struct person who = {.recipient = *recipient, .has_key = true}, before;
 	enum err err;
 
-	if (!r->trust->as_name)
+	if (!trust->as_name)
 		return OK;
-	text_copy(who.name, sizeof(who.name), r->trust->as_name);
-	memcpy(who.vkey, m->sender_vkey, SIGN_VKEY_LEN);
-	err = people_find(r->actor->home, who.name, &before);
+	text_copy(who.name, sizeof(who.name), trust->as_name);
+	memcpy(who.vkey, vkey, SIGN_VKEY_LEN);
+	err = people_find(actor->home, who.name, &before);
 	if (err == OK && !age_recipient_equal(&before.recipient, &who.recipient))
 		return err_at(ERR_EXISTS, "%s", who.name);
 	if (err != OK && err != ERR_NOT_FOUND)
 		return err;
-	return people_save(r->actor->home, &who);
+	return people_save(actor->home, &who);
 }
 
 static bool is_my_own(const struct receiving *r, const struct pack_manifest *m)
@@ -217,7 +229,7 @@ static enum err judge_signer(struct receiving *r, const struct pack_manifest *m)
 		f->known = true;
 		text_copy(f->sender.name, sizeof(f->sender.name),
 			  r->trust->as_name ? r->trust->as_name : m->sender);
-		return learn(r, m);
+		return learn(r->actor, r->trust, &m->sender_recipient, m->sender_vkey);
 	}
 	return r->trust->anybody ? OK : err_at(ERR_SENDER, "%s", m->sender);
 }
@@ -254,5 +266,58 @@ enum err pack_receive(const struct pack_actor *actor, struct unpack_how *how,
 		return err;
 	text_copy(detail, sizeof(detail), err_detail());
 	(void)!record_received(&r, err);
+	return err_at(err, "%s", detail);
+}
+
+/* ---- receipts ---- */
+
+static enum err record_receipt(const struct pack_actor *actor, const struct pack_receipt *receipt,
+			       enum err how)
+{
+	struct texts t = {0};
+	struct audit_event e = {.code = AUDIT_RECEIPT,
+				.result = result_of(how),
+				.reason = how,
+				.actor = t.actor,
+				.counterparty = t.counterparty,
+				.pack_id = t.id,
+				.pack_sha256 = t.sum,
+				.has_totals = true,
+				.files = receipt->files,
+				.bytes = receipt->bytes};
+
+	fill_actor(actor, &t);
+	staff_fpr(&receipt->recipient, t.counterparty);
+	text_hex(receipt->pack_id, PACK_ID_LEN, t.id);
+	text_hex(receipt->pack_sha256, SHA256_LEN, t.sum);
+	return leave(actor, &e);
+}
+
+static enum err know_signer(const struct pack_actor *actor, const struct pack_receipt *receipt,
+			    const struct pack_trust *trust, struct person *ret, const char *words)
+{
+	enum err err = people_find_signer(actor->home, receipt->vkey, ret);
+
+	if (err != ERR_NOT_FOUND)
+		return err;
+	if (!trust->words || strcmp(trust->words, words) != 0)
+		return err_at(ERR_SENDER, "%s", receipt->name);
+	text_copy(ret->name, sizeof(ret->name), trust->as_name ? trust->as_name : receipt->name);
+	return learn(actor, trust, &receipt->recipient, receipt->vkey);
+}
+
+enum err pack_take_receipt(const struct pack_actor *actor, const struct pack_receipt *receipt,
+			   const struct pack_trust *trust, struct person *ret_known, char words[96])
+{
+	char detail[512];
+	enum err err;
+
+	memset(ret_known, 0, sizeof(*ret_known));
+	pack_signer_words(receipt->vkey, words);
+	err = know_signer(actor, receipt, trust, ret_known, words);
+	if (err == OK)
+		return record_receipt(actor, receipt, OK);
+	text_copy(detail, sizeof(detail), err_detail());
+	(void)!record_receipt(actor, receipt, err);
 	return err_at(err, "%s", detail);
 }

@@ -7,6 +7,7 @@
 #include "audit/log.h"
 #include "org/people.h"
 #include "pack/make.h"
+#include "pack/receipt.h"
 #include "pack/unpack.h"
 
 struct pack_actor {
@@ -39,6 +40,14 @@ struct pack_trust {
  * unsigned. */
 MUST_CHECK enum err pack_receive(const struct pack_actor *actor, struct unpack_how *how,
 				 const struct pack_trust *trust, struct pack_receipt_facts *ret);
+
+/* A receipt that came back: recorded, so that the pack counts as arrived. The caller found the pack
+ * among the records of this host. `trust` as for pack_receive. ERR_SENDER: its signer is not known.
+ */
+MUST_CHECK enum err pack_take_receipt(const struct pack_actor *actor,
+				      const struct pack_receipt *receipt,
+				      const struct pack_trust *trust, struct person *ret_known,
+				      char words[96]);
 
 /* Six words for a signing key, as staff_fpr_words has them for a recipient; out has 96 bytes. */
 void pack_signer_words(const uint8_t vkey[SIGN_VKEY_LEN], char out[96]);

@@ -108,6 +108,43 @@ def both_hosts_record_it_without_names_of_files(place):
         host.run("log", "--verify").wants(0)
 
 
+def a_receipt_comes_back_and_closes_the_entry(place):
+    sato, yamada = two(place)
+    pack, sent = send(place, sato)
+    number = sent.wants(0).result()["pack"]
+    opened = sato.run("log", "--open-packs", "--json").wants(0).json()
+    assert [r["pack"] for r in opened] == [number]
+    words = yamada.ask("unpack", pack, "-C", place.make("x")).wants(31).err
+    words = words.split("--accept ")[1].split()[0]
+    receipt = place.path("r.receipt")
+    yamada.ask("unpack", pack, "-C", place.make("inbox"), "--accept", words, "--receipt",
+               receipt).wants(0)
+    refused = sato.ask("receipt", "verify", receipt).wants(31)
+    words = refused.err.split("--accept ")[1].split()[0]
+    told = sato.ask("receipt", "verify", receipt, "--accept", words, "--as", "yamada", "--json")
+    assert told.wants(0).result()["receiver"] == "yamada"
+    assert told.result()["pack"] == number
+    assert sato.run("log", "--open-packs", "--json").wants(0).out == ""
+    assert sato.log()[-1]["event"] == "receipt" and sato.log()[-1]["pack"] == number
+    sato.ask("receipt", "verify", receipt).wants(0)  # known from now on
+
+
+def a_receipt_that_fits_nothing_is_refused(place):
+    sato, yamada = two(place)
+    pack, sent = send(place, sato)
+    sent.wants(0)
+    receipt = place.path("r.receipt")
+    yamada.ask("unpack", pack, "-C", place.make("inbox"), "--any-sender", "--receipt",
+               receipt).wants(0)
+    yamada.ask("receipt", "verify", receipt).wants(10)  # sent from elsewhere
+    with open(receipt, "rb") as file:
+        text = file.read()
+    for old, new, code in ((b'"files":3', b'"files":4', 20), (b"receipt/1", b"receipt/2", 11),
+                           (b"{", b"[", 11)):
+        sato.ask("receipt", "verify", place.write("forged", text.replace(old, new, 1))).wants(code)
+    assert len(sato.run("log", "--open-packs", "--json").wants(0).json()) == 1
+
+
 def stock_programs_open_it(place):
     sato, yamada = two(place)
     pack, sent = send(place, sato)
@@ -245,7 +282,9 @@ def colleagues_are_known_by_name(place):
 if __name__ == "__main__":
     cli.main(a_pack_goes_from_one_host_to_another, a_sender_is_compared_once,
              wrong_words_let_nobody_in, others_cannot_open_it,
-             both_hosts_record_it_without_names_of_files, stock_programs_open_it,
+             both_hosts_record_it_without_names_of_files,
+             a_receipt_comes_back_and_closes_the_entry, a_receipt_that_fits_nothing_is_refused,
+             stock_programs_open_it,
              what_stock_programs_made_is_opened_and_told_to_be_unsigned,
              a_passphrase_serves_who_has_no_key, one_file_of_it_is_enough,
              nothing_that_is_there_is_replaced, damage_is_20_and_releases_nothing,

@@ -210,7 +210,7 @@ static void labels_are_all_different_and_none_begins_another(void **state)
 		LABEL_EPOCH,	  LABEL_SUPER,	     LABEL_COMMIT,     LABEL_NODE,
 		LABEL_DATA,	  LABEL_KEYFILE,     LABEL_STAFF_SIGN, LABEL_SIG_KEYFILE,
 		LABEL_SIG_TICKET, LABEL_SIG_SESSION, LABEL_SIG_SUPER,  LABEL_SIG_RECORD,
-		LABEL_OLDER_KEYS,
+		LABEL_OLDER_KEYS, LABEL_SIG_RECEIPT,
 	};
 
 	for (size_t i = 0; i < ARRAY_LEN(labels); i++) {
