@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/io.h"
+#include "tools/inspect_pack.h"
 #include "tools/medium.h"
 #include "tools/output.h"
 #include "tools/verbs.h"
@@ -54,12 +55,21 @@ static enum err look(const char *path, struct seen_from_outside *o)
 	return err;
 }
 
+static bool is_file(const char *path)
+{
+	struct stat st;
+
+	return path && stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 static enum err run(struct cli *cli)
 {
 	CLEANUP(medium_clear) struct medium medium = {0};
 	struct seen_from_outside o = {0};
 	char size[32];
 
+	if (is_file(cli_argument(cli, 0)))
+		return inspect_pack(cli, cli_argument(cli, 0));
 	TRY(medium_find(cli, cli_argument(cli, 0), &medium));
 	TRY(look(medium.path, &o));
 	out_size(o.bytes, size);
@@ -86,11 +96,14 @@ const struct verb verb_inspect = {
 	.name = "inspect",
 	.group = GROUP_LOOK,
 	.run = run,
-	.words = "[MEDIUM]",
-	.summary = N_("what can be seen of a vault without a key"),
-	.about = N_("Asks no passphrase and leaves no record. Shows what a finder could see, too: "
-		    "that it "
-		    "is a vault, and how large it is."),
-	.examples = {{"inspect /media/hanako/USB", N_("a medium that someone found")}},
+	.words = "[MEDIUM|FILE]",
+	.summary = N_("what can be seen of a vault, or what is in a pack"),
+	.about = N_("Of a vault: what a finder could see, too: that it is one, and how large it is; no "
+		    "passphrase is asked, no record left. Of a pack: what is in it, for who can open it, "
+		    "listed at once whatever its size. The list is what the sender says; \"unpack\" "
+		    "verifies."),
+	.examples = {{"inspect /media/hanako/USB", N_("a medium that someone found")},
+		     {"inspect r.tar.zst.age", N_("the names and sizes in a pack")}},
+	.options = OPT_BIT(OPT_KEY),
 	.max = 1,
 };

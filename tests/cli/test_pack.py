@@ -145,6 +145,24 @@ def a_receipt_that_fits_nothing_is_refused(place):
     assert len(sato.run("log", "--open-packs", "--json").wants(0).json()) == 1
 
 
+def a_pack_is_listed_without_being_unpacked(place):
+    sato, yamada = two(place)
+    pack, sent = send(place, sato)
+    sent.wants(0)
+    lines = yamada.ask("inspect", pack, "--json").wants(0).json()
+    names = [line["name"] for line in lines if line["type"] == "entry"]
+    assert sorted(names) == sorted(["docs", "docs/a.csv", "docs/empty", "docs/健診",
+                                    "docs/健診/link", "docs/健診/結果.csv"]), names
+    assert "docs/健診/結果.csv" in yamada.ask("inspect", pack).wants(0).out
+    place.host("stranger").ask("inspect", pack).wants(12)
+    with open(pack, "rb") as file:
+        whole = file.read()
+    yamada.ask("inspect", place.write("cut", whole[:-1])).wants(20)
+    subprocess.run("echo x | age -r %s >%s" % (yamada.recipient, place.path("other")), shell=True,
+                   check=True)
+    yamada.ask("inspect", place.path("other")).wants(1)
+
+
 def stock_programs_open_it(place):
     sato, yamada = two(place)
     pack, sent = send(place, sato)
@@ -284,7 +302,7 @@ if __name__ == "__main__":
              wrong_words_let_nobody_in, others_cannot_open_it,
              both_hosts_record_it_without_names_of_files,
              a_receipt_comes_back_and_closes_the_entry, a_receipt_that_fits_nothing_is_refused,
-             stock_programs_open_it,
+             a_pack_is_listed_without_being_unpacked, stock_programs_open_it,
              what_stock_programs_made_is_opened_and_told_to_be_unsigned,
              a_passphrase_serves_who_has_no_key, one_file_of_it_is_enough,
              nothing_that_is_there_is_replaced, damage_is_20_and_releases_nothing,
