@@ -30,7 +30,7 @@ static enum err put_entry(void *ctx, const struct tail_entry *e)
 	out_line(l->cli, "%12s  %.10s %s  %s%s", e->type == '0' ? size : "-", time, time + 11,
 		 e->name, e->type == '5' ? "/" : "");
 	return out_json(l->cli, "entry",
-			json_pack("{s:o,s:s,s:I,s:I}", "name", out_json_text(e->name), "type", type,
+			json_pack("{s:o,s:s,s:I,s:I}", "name", out_json_text(e->name), "kind", type,
 				  "size", (json_int_t)e->size, "mtime", (json_int_t)e->mtime));
 }
 
