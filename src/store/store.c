@@ -370,9 +370,6 @@ void store_freeze(struct store *s, enum err why)
 	if (why == ERR_REMOVED)
 		atomic_store(&s->frozen, (int)why); /* explains the errors that came before */
 	else
-		if (why == ERR_REMOVED)
-		atomic_store(&s->frozen, (int)why); /* explains the errors that came before */
-	else
 		(void)store_fail(s, why == OK ? ERR_FROZEN : why);
 }
 
