@@ -184,14 +184,14 @@ static void fill(struct fixture *f)
 {
 	uint64_t folder = make_folder(f, VOLUME_ROOT, "folder"), ino = 0;
 	struct volume_attr attr;
-	char name[32];
+	char name[32], value[128] = "value";
 
 	for (unsigned i = 0; i < 120; i++) {
 		snprintf(name, sizeof(name), "file-%u", i);
 		ino = make_file(f, i % 2 ? folder : VOLUME_ROOT, name);
 		write_pattern(f, ino, 0, 400 * i + 1, i);
 		if (i % 10 == 0)
-			assert_ok(volume_set_xattr(f->v, ino, "user.x", name, i + 1, 0));
+			assert_ok(volume_set_xattr(f->v, ino, "user.x", value, i + 1, 0));
 	}
 	assert_ok(volume_link(f->v, ino, VOLUME_ROOT, "again", &attr));
 	assert_ok(volume_symlink(f->v, folder, "link", "file-1", 1, 1, &attr));
