@@ -132,23 +132,30 @@ class Medium:
             shutdown(self.path)
 
     def come_back(self):
+        server, loop = self.server(), self.loop
         self.unplug()
+        self.released(server, loop)
         if os.path.exists(self.image + ".out"):
             os.replace(self.image + ".out", self.image)
         self.plug_in()
 
+    def released(self, server, loop):
+        """One image must not be mounted twice. A mount namespace of somebody else, made meanwhile,
+        holds copies of all mounts for as long as it lives."""
+        try:
+            until(lambda: not server or not os.path.exists("/proc/%d" % server) or zombie(server),
+                  60, "the end of the file system")
+            until(lambda: not backed(loop), 60, "the device's release")
+        except AssertionError as held:
+            raise Skip("another program holds the medium: %s" % held) from None
+
     def unplug(self):
-        server = self.server() if self.loop and self.kind == "exfat" else None
         if os.path.ismount(self.path) or dead(self.path):
             if subprocess.run(["umount", self.path], check=False, capture_output=True).returncode:
                 subprocess.run(["umount", "-l", self.path], check=False, capture_output=True)
-        if server:
-            until(lambda: not os.path.exists("/proc/%d" % server) or zombie(server),
-                  60, "the end of the file system")
         if self.loop:
             loop, self.loop = self.loop, None
             subprocess.run(["losetup", "-d", loop], check=False, capture_output=True)
-            until(lambda: not backed(loop), 60, "the device's release")
 
     def remove(self):
         self.unplug()
