@@ -49,7 +49,7 @@ below_org     := org audit age store crypto base
 below_access  := access volume org audit age store crypto base
 below_pack    := pack volume org audit age store crypto base
 below_fuse    := $(below_access)
-below_cli     := $(below_access)
+below_cli     = $(MODULES)
 below = $(foreach m,$(below_$(1)),$(if $(filter $(m),$(MODULES)),$(call lib,$(m))))
 
 all: $(BUILD)/$(NAME) $(BUILD)/catalogue.tsv locale
