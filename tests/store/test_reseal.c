@@ -1,4 +1,4 @@
-/* What changes while it is being sealed anew stays as the change left it. */
+/* Everything is sealed anew, and what changes meanwhile stays as the change left it. */
 #include <stdlib.h>
 #include <string.h>
 #include "store/internal.h"
@@ -99,7 +99,7 @@ static struct store_door door_of(uint32_t epoch)
 	return door;
 }
 
-static void open_in_second_epoch(struct meddler *m, struct sim *sim)
+static void open_in_second_epoch(struct meddler *m, struct sim *sim, void (*fill)(struct store *s))
 {
 	struct store_door first = door_of(1), second = door_of(2);
 	struct store_unlock unlock = { .doors = &first, .door_count = 1, .host_key = host };
@@ -109,7 +109,7 @@ static void open_in_second_epoch(struct meddler *m, struct sim *sim)
 	*m = (struct meddler){ .disk = { .ops = &pass_ops }, .below = sim_disk(sim) };
 	assert_ok(store_format(&m->disk, &unlock, user));
 	assert_ok(store_open(&m->disk, &unlock, &m->store, &report));
-	put_record(m->store, 'a');
+	fill(m->store);
 	commit(m->store);
 	assert_ok(store_rekey(m->store, &second));
 }
@@ -136,6 +136,25 @@ static void expect(struct store *s, int byte)
 	assert_int_equal(r.bad_nodes + r.bad_records + r.unreachable_blocks + r.doubly_used_blocks, 0);
 }
 
+static void fill_one_record(struct store *s)
+{
+	put_record(s, 'a');
+}
+
+/* Many leaves, and no record in any. */
+static void fill_values(struct store *s)
+{
+	static const uint8_t value[300] = { 5 };
+
+	for (uint64_t i = 0; i < 400; i++) {
+		struct store_key key = { .object = i, .kind = 1 };
+
+		assert_ok(store_write_begin(s, 1, false));
+		assert_ok(store_put(s, &key, value, sizeof(value)));
+		store_write_end(s);
+	}
+}
+
 static void reseal_while(void (*meanwhile)(struct meddler *m), int byte)
 {
 	CLEANUP(sim_freep) struct sim *sim = sim_new(NULL);
@@ -143,7 +162,7 @@ static void reseal_while(void (*meanwhile)(struct meddler *m), int byte)
 	struct meddler m;
 	bool more = true;
 
-	open_in_second_epoch(&m, sim);
+	open_in_second_epoch(&m, sim, fill_one_record);
 	m.meanwhile = meanwhile;
 	while (more)
 		assert_ok(store_reseal_step(m.store, 64, &at, &more));
@@ -184,9 +203,29 @@ static void what_is_deleted_while_it_is_sealed_anew_stays_deleted(void **state)
 	reseal_while(delete_meanwhile, 0);
 }
 
+static void leaves_without_records_are_sealed_anew_too(void **state)
+{
+	CLEANUP(sim_freep) struct sim *sim = sim_new(NULL);
+	struct store_reseal at = { 0 };
+	unsigned steps = 0;
+	struct meddler m;
+	bool more = true;
+
+	open_in_second_epoch(&m, sim, fill_values);
+	for (; more; steps++)
+		assert_ok(store_reseal_step(m.store, 64, &at, &more));
+	commit(m.store);
+	assert_int_equal(store_oldest_epoch(m.store), 2);
+	assert_true(steps > 5);
+	assert_ok(store_end_older_epochs(m.store));
+	store_close(m.store);
+	disk_close(m.below);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(leaves_without_records_are_sealed_anew_too),
 		cmocka_unit_test(what_is_written_while_it_is_sealed_anew_stays),
 		cmocka_unit_test(what_is_deleted_while_it_is_sealed_anew_stays_deleted),
 	};
