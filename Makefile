@@ -169,8 +169,8 @@ coverage: test-deps
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) BUILD=$(COV) OPT='-O1 -g' SANITIZE=--coverage \
 		all test-programs
 	$(Q)rm -rf $(COUNTERS) && mkdir -p $(COUNTERS)
-	$(Q)GCOV_PREFIX=$(COUNTERS) tests/run build=$(COV) $(TEST_PROGS:$(BUILD)/%=$(COV)/%) $(SCRIPTS)
-	$(Q)tests/coverage $(COV) $(COUNTERS)
+	$(Q)GCOV_PREFIX=$(COUNTERS) tests/run build=$(COV) $(TEST_PROGS:$(BUILD)/%=$(COV)/%) $(SCRIPTS); \
+		ran=$$?; tests/coverage $(COV) $(COUNTERS) && exit $$ran
 # Vaults on real file systems in loop images (needs root): what happens to media, and the stories of
 # mounts and commands with their vaults on each kind.
 MEDIA         ?= ext4 xfs btrfs exfat
