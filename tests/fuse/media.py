@@ -25,6 +25,7 @@ import story  # noqa: E402
 from story import ROOT_ONLY, Mount, Skip, mounted, processes, run, until  # noqa: E402
 
 ALL = os.environ.get("VAULT_TEST_MEDIA") == "all"
+WHO = story.BOTH if ALL else story.USER_ONLY
 SEGMENT = 64 << 20
 SHORT = re.compile(r"[A-Z0-9_-]{1,8}(\.[A-Z0-9]{1,3})?")
 
@@ -525,7 +526,7 @@ class Hostile:
         self.mood()
 
 
-@story.story(story.BOTH)
+@story.story(WHO)
 def a_slow_medium_is_waited_for(host):
     with Hostile(host) as hostile:
         hostile.mood("slow 60")
@@ -562,14 +563,14 @@ def fails_for_ever(number, word):
             assert not os.path.exists(m.file("late"))
             assert host.codes()[-2:] == ["unclean", "unlock"]
     tell.__name__ = "a_medium_that_answers_%s_for_ever_is_told" % errno.errorcode[number]
-    story.story(story.BOTH)(tell)
+    story.story(WHO)(tell)
 
 
 fails_for_ever(errno.EIO, "reading or writing failed")
 fails_for_ever(errno.EROFS, "read-only")
 
 
-@story.story(story.BOTH)
+@story.story(WHO)
 def a_medium_that_failed_once_is_not_trusted_again(host):
     with Hostile(host) as hostile, hostile.mount(host) as m:
         write_synced(m.file("f"), b"kept")
@@ -582,7 +583,7 @@ def a_medium_that_failed_once_is_not_trusted_again(host):
         assert os.listdir(m.path) == ["f"]
 
 
-@story.story(story.BOTH)
+@story.story(WHO)
 def a_driver_that_says_the_device_is_gone_ends_the_mount(host):
     with Hostile(host) as hostile, hostile.mount(host) as m:
         write_synced(m.file("f"), b"kept")
