@@ -109,6 +109,12 @@ $(foreach m,$(TEST_MODULES),$(eval $(call test_rule,$(m))))
 
 test-programs: $(TEST_PROGS)
 
+# ---- kept images (tests/images/README.md): made anew from version 1 as it is now ----
+$(BUILD)/tests/access/gen_images: $(BUILD)/tests/access/gen_images.o $(tests_access_help) $(call below,access)
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group -lcmocka $(LIBS) -o $@
+images: all $(BUILD)/tests/access/gen_images
+	$(Q)BUILD=$(BUILD) tests/images/lib/make.py
+
 # Scripts among the tests; each prints TAP and finds the program in $BUILD.
 SCRIPTS := $(sort $(filter-out tests/bench/% tests/cli/cli.py tests/reader/vault-reader.py,\
 	$(wildcard tests/*/*.sh tests/*/*.py)))
@@ -226,6 +232,6 @@ clean:
 	$(Q)rm -rf $(BUILD) $(SAN) $(BUILD)-asan $(BUILD)-ubsan $(BUILD)-fuzz $(BUILD)-cov
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')
-.PHONY: all locale test-programs deps test-deps demo check suite check-asan check-ubsan check-crash \
+.PHONY: all images locale test-programs deps test-deps demo check suite check-asan check-ubsan check-crash \
 	check-media coverage check-layers bench fuzz-programs fuzzers fuzz install deb-ready format clean
 .SECONDARY:
