@@ -86,7 +86,7 @@ static void commit(struct store *s)
 	assert_ok(store_commit_flush(s));
 }
 
-static struct secret *keys[2];
+static struct secret *keys[3];
 static struct sign_key *host;
 
 static struct store_door door_of(uint32_t epoch)
@@ -94,8 +94,10 @@ static struct store_door door_of(uint32_t epoch)
 	struct store_door door = { .epoch = epoch, .epoch_key = keys[epoch - 1] };
 
 	memset(door.keyfile_sha256, (int)epoch, SHA256_LEN);
-	if (epoch == 2)
-		door.older = (struct store_older){ .count = 1, .epoch = { 1 }, .key = { keys[0] } };
+	for (uint32_t e = 1; e < epoch; e++) {
+		door.older.epoch[door.older.count] = e;
+		door.older.key[door.older.count++] = keys[e - 1];
+	}
 	return door;
 }
 
@@ -222,21 +224,69 @@ static void leaves_without_records_are_sealed_anew_too(void **state)
 	disk_close(m.below);
 }
 
+/* A new epoch began, and its only state so far is not whole. */
+static void a_state_from_before_a_new_epoch_is_gone_on_with_in_the_new_one(void **state)
+{
+	CLEANUP(sim_freep) struct sim *sim = sim_new(NULL);
+	CLEANUP(sim_freep) struct sim *image = NULL;
+	CLEANUP(sim_cursor_freep) struct sim_cursor *cursor = NULL;
+	CLEANUP(disk_closep) struct disk *disk = NULL;
+	const struct sim_crash honest = { .mode = SIM_NONE };
+	struct store_door doors[2] = { door_of(1), door_of(2) };
+	struct store_unlock unlock = { .doors = doors, .door_count = 2, .host_key = host };
+	struct store_report report;
+	struct store_info info;
+	struct meddler m;
+	struct ref root;
+	struct store *s;
+
+	open_in_second_epoch(&m, sim, fill_one_record);
+	store_close(m.store);
+	doors[0] = door_of(2);
+	unlock.door_count = 1;
+	assert_ok(store_open(&m.disk, &unlock, &m.store, &report));
+	put_record(m.store, 'b');
+	commit(m.store);
+	tree_root(m.store->tree, &root);
+	doors[0] = door_of(3);
+	sim_trace_begin(sim);
+	assert_ok(store_rekey(m.store, &doors[0]));
+	cursor = sim_cursor_new(sim);
+	while (!sim_cursor_has_slot(cursor))
+		assert_true(sim_cursor_step(cursor));
+	image = sim_cursor_crash(cursor, &honest);
+	sim_flip(image, DISK_DATA, root.addr * DISK_BLOCK + 100, 1);
+	disk = sim_disk(image);
+	doors[0] = door_of(2);
+	doors[1] = door_of(3);
+	unlock.door_count = 2;
+	assert_ok(store_open(disk, &unlock, &s, &report));
+	store_info(s, &info);
+	assert_true(report.steps_back > 0 && report.unsettled);
+	assert_int_equal(info.epoch, 3);
+	store_close(s);
+	store_close(m.store);
+	disk_close(m.below);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(leaves_without_records_are_sealed_anew_too),
+		cmocka_unit_test(a_state_from_before_a_new_epoch_is_gone_on_with_in_the_new_one),
 		cmocka_unit_test(what_is_written_while_it_is_sealed_anew_stays),
 		cmocka_unit_test(what_is_deleted_while_it_is_sealed_anew_stays_deleted),
 	};
 	int failed;
 
 	if (crypto_init() != OK || sign_key_random(&host) != OK ||
-	    secret_random(32, &keys[0]) != OK || secret_random(32, &keys[1]) != OK)
+	    secret_random(32, &keys[0]) != OK || secret_random(32, &keys[1]) != OK ||
+	    secret_random(32, &keys[2]) != OK)
 		return 1;
 	failed = cmocka_run_group_tests(tests, NULL, NULL);
 	secret_free(keys[0]);
 	secret_free(keys[1]);
+	secret_free(keys[2]);
 	sign_key_free(host);
 	return failed;
 }
