@@ -40,7 +40,7 @@ static const struct {
 	{"rollback", N_("older state")},
 	{"recovered", N_("log repaired")},
 	{"rekey", N_("new key")},
-	{"reseal_end", N_("all under the new key")},
+	{"reseal_end", N_("re-sealed")},
 	{"purge", N_("free space purged")},
 	{"salvage", N_("salvaged")},
 	{"pack", N_("packed")},

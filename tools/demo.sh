@@ -119,6 +119,42 @@ if grep -aqr -e 健診結果 -e OSAKA-03 -e portable-vault "$medium"/*.SEG "$med
 	exit 1
 fi
 
+say "A colleague leaves: from now on everything is under a new key, and the old one is gone" \
+	"職員が離職しました。保管庫の鍵を新しくし、古い鍵をなくします"
+as sato rekey "$medium" --wait
+as sato check "$medium"
+
+say "The worst stick: both superblock files are overwritten. What bears its seal comes out" \
+	"最悪の場合: 管理情報がすべて上書きされた媒体から、封印の残るものを取り出します"
+cp -r "$medium" "$work/BROKEN.VLT"
+for head in HEAD0.BIN HEAD1.BIN; do
+	dd if=/dev/zero of="$work/BROKEN.VLT/$head" bs=65536 count=1 conv=notrunc 2>/dev/null
+done
+show "salvage BROKEN.VLT -o saved"
+PVAULT_HOME=$work/sato "$vault" salvage "$work/BROKEN.VLT" -o "$work/saved" --lang "$lang" \
+	--passphrase-fd 3 3<"$work/sato.pass" >"$work/salvage.txt" 2>/dev/null || [ $? = 20 ]
+tail -n 1 "$work/salvage.txt" | sed 's/^/   /'
+diff -r "$work/documents" "$work/saved" && echo "   diff -r: ok ($count)"
+
+say "Sato sends files to Tanaka: one sealed, signed file" \
+	"佐藤さんが田中さんにファイルを送ります。封印と署名のある 1 つのファイルです"
+mkdir "$work/to-send" "$work/inbox"
+cp -a "$work/documents/健診結果_2026上期.csv" "$work/to-send/"
+as sato staff add tanaka "$recipient"
+as sato pack "$work/to-send" --to tanaka -o "$work/kekka.tar.zst.age" --category checkup --persons 1
+say "A sender who is not known yet is refused, with words to compare by telephone" \
+	"登録のない送り主のものは、電話で照合する言葉を示して断ります"
+refused 31 tanaka unpack "$work/kekka.tar.zst.age" -C "$work/inbox" | tee "$work/refused.txt"
+words=$(sed -n 's/.*--accept \([a-z-]*\) .*/\1/p' "$work/refused.txt")
+as tanaka unpack "$work/kekka.tar.zst.age" -C "$work/inbox" --accept "$words" --as sato \
+	--receipt "$work/kekka.receipt"
+diff -r "$work/to-send" "$work/inbox/to-send" && echo "   diff -r: ok"
+say "The receipt comes back and closes the entry" "受領書が戻り、送付の記録が閉じます"
+as sato log --open-packs
+refused 31 sato receipt verify "$work/kekka.receipt" | tee "$work/refused.txt"
+words=$(sed -n 's/.*--accept \([a-z-]*\) .*/\1/p' "$work/refused.txt")
+as sato receipt verify "$work/kekka.receipt" --accept "$words" --as tanaka
+
 say "Who did what: the logs of both computers" "だれが、いつ、何をしたか(2台の端末の記録)"
 as sato log
 as tanaka log
