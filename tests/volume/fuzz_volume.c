@@ -265,13 +265,15 @@ static bool keep_name(void *ctx, const char *name, const struct volume_attr *att
 	return true;
 }
 
-static void meet(struct walk *w, uint64_t ino)
+/* False when it was met before: in a volume that is not good folders may hold each other. */
+static bool meet(struct walk *w, uint64_t ino)
 {
 	for (unsigned i = 0; i < w->met_count; i++)
 		if (w->met[i] == ino)
-			return;
+			return false;
 	if (w->met_count < ARRAY_LEN(w->met))
 		w->met[w->met_count++] = ino;
+	return true;
 }
 
 static void read_file(const struct walk *w, const struct volume_attr *attr)
@@ -318,9 +320,8 @@ static void walk_one(struct walk *w, uint64_t ino, uint32_t type, unsigned depth
 	enum err err = volume_getattr(w->v, ino, &attr);
 
 	MUST(!w->good || (err == OK && (attr.mode & S_IFMT) == type));
-	if (err != OK)
+	if (err != OK || !meet(w, ino))
 		return;
-	meet(w, ino);
 	if (S_ISREG(attr.mode))
 		read_file(w, &attr);
 	if (S_ISLNK(attr.mode))
