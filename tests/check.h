@@ -22,3 +22,9 @@
 			fail_msg("%s: %s, not %s (%s)", #step, err_name(check_err_),               \
 				 err_name(want), err_detail());                                    \
 	} while (0)
+/* Leaves the story out and says why. */
+#define skip_because(why)                                                                          \
+	do {                                                                                       \
+		print_message("# skip: %s\n", (why));                                             \
+		skip();                                                                            \
+	} while (0)

@@ -236,8 +236,7 @@ static void attributes_of_people_are_carried(void **state)
 
 	snprintf(path, sizeof(path), "%s/tree/numbers", f->dir);
 	if (!has_user_xattrs(path)) {
-		print_message("# the file system of /tmp has no extended attributes\n");
-		skip();
+		skip_because("the file system of /tmp has no extended attributes");
 	}
 	assert_ok(pack_make(&f->what, &made));
 	write_identity(f);

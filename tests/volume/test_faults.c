@@ -413,7 +413,7 @@ static void fail_each_allocation(void)
 static void an_allocation_that_fails_costs_one_operation(void **state)
 {
 	if (!HAS_OWN_MALLOC)
-		skip();
+		skip_because("the sanitizer has its own allocator");
 	fail_each_allocation();
 }
 
@@ -492,7 +492,7 @@ static void check_without_memory(void)
 static void a_check_without_memory_says_so_and_finds_no_damage(void **state)
 {
 	if (!HAS_OWN_MALLOC)
-		skip();
+		skip_because("the sanitizer has its own allocator");
 	check_without_memory();
 }
 
