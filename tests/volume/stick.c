@@ -197,6 +197,16 @@ static enum disk_area other_area(const struct stick *s)
 	return s->key_area == DISK_KEY0 ? DISK_KEY1 : DISK_KEY0;
 }
 
+/* As often as access does it around a KEY file, so that lying flushes do not reach across. */
+#define COMMITS 5u
+
+static enum err commit_often(struct store *store, bool clean)
+{
+	for (unsigned i = 1; i < COMMITS; i++)
+		TRY(commit_as_it_is(store, false));
+	return commit_as_it_is(store, clean);
+}
+
 /* What a crash between the steps of a new KEY file has left. */
 static enum err settle(struct stick *s)
 {
@@ -204,7 +214,7 @@ static enum err settle(struct stick *s)
 		TRY(store_settle(s->store));
 	if (s->keys_agree)
 		return OK;
-	TRY(commit_as_it_is(s->store, true));
+	TRY(commit_often(s->store, true));
 	TRY(key_write(s->disk, other_area(s), &s->key));
 	s->keys_agree = true;
 	return OK;
@@ -321,10 +331,10 @@ static enum err end_still(void *ctx)
 	TRY(store_end_older_epochs(s->store));
 	TRY(key_write(s->disk, other_area(s), &next));
 	page_hash(&next, sum);
+	/* The file is there before a state names it, and the state before the old file goes. */
+	TRY(commit_often(s->store, false));
 	store_set_keyfile(s->store, sum);
-	/* In both HEAD files, before the old one goes. */
-	TRY(commit_as_it_is(s->store, false));
-	TRY(commit_as_it_is(s->store, false));
+	TRY(commit_often(s->store, false));
 	return take_key(s, &next);
 }
 
