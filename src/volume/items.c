@@ -174,6 +174,9 @@ enum err dirent_decode(const struct store_view *view, struct dirent_item *ret)
 	if (!reader_done(&r) || view->has_record || item.ino == 0 || item.name_len == 0 ||
 	    item.name_len > VOLUME_NAME_BYTES || !mode_is_sane((uint32_t)item.type << 12))
 		return malformed(view, "entry");
+	/* Who lists a folder goes on behind the entry; behind the last place there is a beginning. */
+	if (view->key.offset >= DIRENT_PLACES)
+		return malformed(view, "place of an entry");
 	if (name_is_dots(&item) || memchr(item.name, '/', item.name_len) ||
 	    memchr(item.name, '\0', item.name_len))
 		return malformed(view, "name in an entry");

@@ -55,6 +55,7 @@
 #define XATTR_INSIDE_MAX 2048u /* longer values go to a record */
 #define ORPHAN_LEN 9u
 #define BUCKET_SIZE 256u
+#define DIRENT_PLACES (UINT64_C(1) << 62) /* what dirent_bucket can give, and its 256 */
 
 struct meta {
 	unsigned record_shift; /* 14 to 17: the record size is 1 << record_shift */

@@ -140,6 +140,12 @@ static void entries_with_impossible_names_are_refused(void **state)
 	assert_err(dirent_decode(&view, &out), ERR_MALFORMED);
 	view.len = dirent_encode(9, S_IFSOCK, "...", 3, value);
 	assert_ok(dirent_decode(&view, &out));
+	view.key.offset = DIRENT_PLACES - 1;
+	assert_ok(dirent_decode(&view, &out));
+	view.key.offset = DIRENT_PLACES; /* where no name hashes to, up to where counting on wraps */
+	assert_err(dirent_decode(&view, &out), ERR_MALFORMED);
+	view.key.offset = UINT64_MAX;
+	assert_err(dirent_decode(&view, &out), ERR_MALFORMED);
 	assert_int_equal(out.ino, 9);
 	assert_memory_equal(out.name, "...", 3);
 }
