@@ -40,7 +40,7 @@ class Inode:                                                                # 9.
 
 class Name:                                                                 # 9.5
     def __init__(self, item):
-        need(len(item.value) >= 10 and not item.record, "name")
+        need(len(item.value) >= 10 and not item.record and item.offset < 2**62, "name")
         self.inode, self.kind = struct.unpack_from("<QB", item.value)
         self.bytes, self.place = item.value[9:], item.offset
         text = self.bytes.decode("utf-8", "surrogateescape")
