@@ -386,7 +386,8 @@ def ejected_as_failed(host, m, code="unclean"):
     done = m.eject("--force")
     assert done.returncode not in (0, 16), done
     assert "is closed" in done.stderr and "[VLT-" in done.stderr, done.stderr
-    assert no_process_left(m) and usable(m.path)
+    assert usable(m.path)
+    until(lambda: no_process_left(m), what="the end of its processes")  # they may be ending still
     last = host.events()[-1]
     assert last["event"] == code and last["result"] != "ok", last
     return done
