@@ -138,7 +138,8 @@ def a_day_of_work_comes_back_whole(host, usb):
         before = picture(m.path)
         assert len(before) > 140
         assert m.eject().returncode == 0
-        assert no_process_left(m) and usable(m.path)
+        assert usable(m.path)
+        until(lambda: no_process_left(m), what="the end of its processes")
         check(host, m)
         usb.come_back()
         m.again()
