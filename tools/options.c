@@ -201,13 +201,8 @@ static enum err unknown_verb(struct parser *p, const char *word)
 {
 	const char *near = verb_near(word);
 
-	if (!strcmp(word, "key") || !strcmp(word, "staff") || !strcmp(word, "receipt")) {
-		snprintf(p->near, 64, "%s",
-			 word[0] == 'k'	  ? "key new, key show, key passwd" :
-			 word[0] == 'r'	  ? "receipt verify" :
-					    "staff add, staff list, staff remove");
+	if (verb_begins(word, p->near))
 		return cli_usage(_("\"%s\" needs one more word"), word);
-	}
 	if (near)
 		snprintf(p->near, 64, "%s", near);
 	return cli_usage(_("unknown verb \"%s\""), word);

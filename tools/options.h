@@ -54,7 +54,9 @@ enum option_id {
 	OPT_VERSION, /* only without a verb */
 	OPT_COUNT
 };
-#define OPT_BIT(id) (UINT64_C(1) << (id))
+/* One bit for each option. */
+__extension__ typedef unsigned __int128 option_set;
+#define OPT_BIT(id) ((option_set)1 << (id))
 
 struct option_row {
 	const char *name; /* without the dashes; NULL: a letter only */

@@ -1,15 +1,16 @@
 #include "tools/verbs.h"
 
+#include <stdio.h>
 #include <string.h>
 
 const struct verb *const verbs[] = {
-	&verb_mount, &verb_eject, &verb_status,	 &verb_cp,	&verb_ls,	&verb_cat,
-	&verb_pack, &verb_unpack,
-	&verb_init,  &verb_grant, &verb_enrol,	 &verb_key_new, &verb_key_show, &verb_key_passwd,
-	&verb_staff_add, &verb_staff_list, &verb_staff_remove,
-	&verb_rekey, &verb_purge,
-	&verb_check, &verb_salvage, &verb_log,
-	&verb_inspect, &verb_receipt_verify, &verb_help,	&verb_version,	&verb_completion,
+	&verb_mount,	    &verb_eject,      &verb_status,	&verb_cp,
+	&verb_ls,	    &verb_cat,	      &verb_pack,	&verb_unpack,
+	&verb_init,	    &verb_grant,      &verb_enrol,	&verb_key_new,
+	&verb_key_show,	    &verb_key_passwd, &verb_staff_add,	&verb_staff_list,
+	&verb_staff_remove, &verb_rekey,      &verb_purge,	&verb_check,
+	&verb_salvage,	    &verb_log,	      &verb_inspect,	&verb_receipt_verify,
+	&verb_help,	    &verb_version,    &verb_completion,
 };
 const size_t verb_count = ARRAY_LEN(verbs);
 
@@ -33,6 +34,23 @@ const struct verb *verb_find(const char *first, const char *second, size_t *ret_
 		return verbs[i];
 	}
 	return NULL;
+}
+
+bool verb_begins(const char *word, char out[64])
+{
+	size_t len = strlen(word), used = 0;
+
+	out[0] = '\0';
+	for (size_t i = 0; i < verb_count; i++) {
+		const char *name = verbs[i]->name;
+
+		if (strncmp(name, word, len) != 0 || name[len] != ' ')
+			continue;
+		if (used + strlen(name) + 3 > 64)
+			break;
+		used += (size_t)snprintf(out + used, 64 - used, "%s%s", used ? ", " : "", name);
+	}
+	return used > 0;
 }
 
 bool verb_takes(const struct verb *verb, enum option_id id)

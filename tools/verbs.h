@@ -19,7 +19,7 @@ struct verb {
 	const char *summary; /* N_(), one line */
 	const char *about;   /* N_(), a short paragraph; NULL: none */
 	struct verb_example examples[5];
-	uint64_t options; /* OPT_BIT()s beside the global ones */
+	option_set options; /* OPT_BIT()s beside the global ones */
 	size_t min, max;  /* words */
 };
 
@@ -36,6 +36,8 @@ extern const struct verb verb_key_new, verb_key_show, verb_key_passwd, verb_init
  * it. NULL: there is none. */
 const struct verb *verb_find(const char *first, const char *second, size_t *ret_words);
 bool verb_takes(const struct verb *verb, enum option_id id);
+/* Whether verbs of two words begin with this one; lists them, as far as they fit. */
+bool verb_begins(const char *word, char out[64]);
 /* The verb or topic whose name is nearest to `word`; NULL when none is near. */
 const char *verb_near(const char *word);
 /* How many single changes lead from a to b; at most 99. */

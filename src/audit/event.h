@@ -28,6 +28,25 @@ enum audit_code {
 	AUDIT_PACK,	   /* pack        梱包 */
 	AUDIT_RECEIVE,	   /* receive     受領 */
 	AUDIT_RECEIPT,	   /* receipt     受領書確認 */
+	AUDIT_REGISTER,	   /* register    媒体登録 */
+	AUDIT_KEY_REVOKE,  /* key_revoke  鍵失効 */
+	AUDIT_KEY_RECOVER, /* key_recover 鍵復旧 */
+	AUDIT_REQUEST,	   /* request     申請 */
+	AUDIT_APPROVE,	   /* approve     承認 */
+	AUDIT_REJECT,	   /* reject      却下 */
+	AUDIT_TAKEOUT,	   /* takeout     持出 */
+	AUDIT_RETURN,	   /* return      返却 */
+	AUDIT_SIGHT,	   /* sight       所在確認 */
+	AUDIT_ERASE,	   /* erase       消去 */
+	AUDIT_RETIRE,	   /* retire      廃棄 */
+	AUDIT_INCIDENT,	   /* incident    事案開始 */
+	AUDIT_FOUND,	   /* found       発見 */
+	AUDIT_CATALOG,	   /* catalog     目録変更 */
+	AUDIT_POLICY,	   /* policy      方針変更 */
+	AUDIT_STAFF,	   /* staff       職員登録 */
+	AUDIT_HOST,	   /* host        端末登録簿 */
+	AUDIT_SYNC,	   /* sync        同期 */
+	AUDIT_ADOPT,	   /* adopt       復元の承認 */
 	AUDIT_CODES
 };
 enum audit_result { AUDIT_OK, AUDIT_REFUSED, AUDIT_FAILED }; /* ok, refused, failed */
@@ -37,10 +56,14 @@ struct audit_event {
 	enum audit_result result;
 	enum err reason;	  /* why refused or failed; also e.g. what a recovery met */
 	const char *actor;	  /* staff key name and fingerprint: "name/0123456789abcdef" */
+	const char *role;	  /* "staff" or "officer"; NULL without a register */
+	const char *approver;	  /* fingerprint */
 	const char *counterparty; /* whom a grant is for: fingerprint */
 	const char *volume_id;	  /* 32 hex digits */
 	const char *label;
+	const char *medium_id; /* its number in the register */
 	const char *medium_serial;
+	const char *checkout_id, *incident_id;
 	const char *category, *purpose;
 	const char *session_id;	   /* 32 hex digits */
 	const char *mode;	   /* "rw" or "ro" */

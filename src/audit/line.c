@@ -59,6 +59,8 @@ static enum err put_head(const struct line_place *place, const struct audit_even
 	TRY(put_text(out, "host", place->host));
 	TRY(put_text(out, "tool", VAULT_VERSION));
 	TRY(put_text(out, "actor", e->actor ? e->actor : ""));
+	TRY(put_text(out, "role", e->role));
+	TRY(put_text(out, "approver", e->approver));
 	TRY(put_text(out, "counterparty", e->counterparty));
 	TRY(put_text(out, "event", audit_code_name(e->code)));
 	TRY(put_text(out, "result", audit_result_name(e->result)));
@@ -73,7 +75,10 @@ static enum err put_subject(const struct audit_event *e, struct buf *out)
 {
 	TRY(put_text(out, "volume_id", e->volume_id ? e->volume_id : ""));
 	TRY(put_text(out, "label", e->label));
+	TRY(put_text(out, "media_id", e->medium_id));
 	TRY(put_text(out, "media_serial", e->medium_serial));
+	TRY(put_text(out, "checkout_id", e->checkout_id));
+	TRY(put_text(out, "incident_id", e->incident_id));
 	TRY(put_text(out, "category", e->category));
 	TRY(put_text(out, "purpose", e->purpose));
 	TRY(put_text(out, "session", e->session_id));

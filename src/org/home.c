@@ -12,7 +12,7 @@
 #define HOST_FILE_MAX 1024u
 
 struct home {
-	char *host, *keys, *devices, *people, *seen, *log, *log_path, *run;
+	char *host, *keys, *devices, *people, *org, *seen, *log, *log_path, *run;
 	struct sign_key *key;
 	char id[24];
 };
@@ -52,10 +52,12 @@ static enum err fill_paths(struct home *h, const char *data, const char *state, 
 	h->keys = io_path_join(data, "keys");
 	h->devices = io_path_join(data, "devices");
 	h->people = io_path_join(data, "people");
+	h->org = io_path_join(data, "register");
 	h->seen = io_path_join(state, "seen");
 	h->log = io_path_join(state, "log");
 	h->log_path = h->log ? io_path_join(h->log, "host.jsonl") : NULL;
-	if (!h->host || !h->keys || !h->devices || !h->people || !h->seen || !h->log_path || !h->run)
+	if (!h->host || !h->keys || !h->devices || !h->people || !h->org ||
+	    !h->seen || !h->log_path || !h->run)
 		return err_at(ERR_NOMEM, "paths");
 	return OK;
 }
@@ -107,6 +109,7 @@ void home_close(struct home *h)
 	free(h->keys);
 	free(h->devices);
 	free(h->people);
+	free(h->org);
 	free(h->seen);
 	free(h->log);
 	free(h->log_path);
@@ -127,6 +130,11 @@ const char *home_devices_dir(const struct home *h)
 const char *home_people_dir(const struct home *h)
 {
 	return h->people;
+}
+
+const char *home_register_dir(const struct home *h)
+{
+	return h->org;
 }
 
 const char *home_seen_dir(const struct home *h)

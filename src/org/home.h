@@ -17,6 +17,7 @@ MUST_CHECK enum err home_prepare(struct home *h);
 const char *home_keys_dir(const struct home *h);    /* staff keys: NAME.age */
 const char *home_devices_dir(const struct home *h); /* device secrets: VOLUME-ID-FPR.age */
 const char *home_people_dir(const struct home *h);  /* whom this host knows: NAME.json */
+const char *home_register_dir(const struct home *h); /* the register; escrow/, contents/ below */
 const char *home_seen_dir(const struct home *h);    /* last seen state: VOLUME-ID.json */
 const char *home_run_dir(const struct home *h);	    /* sessions that are open now */
 const char *home_log_path(const struct home *h);    /* host.jsonl */
