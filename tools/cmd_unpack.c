@@ -158,8 +158,7 @@ static enum err unpack(struct unpacking *u, const struct pack_actor *actor, stru
 	if (err == ERR_EXISTS)
 		cli_hint(u->cli, "%s",
 			 _("unpack into another folder with -C DIR, or add --replace"));
-	/* A header that was cut or changed is damage, as the rest of the file would be. */
-	if (err == ERR_AGE_HEADER || err == ERR_AGE_HEADER_MAC)
+	if (err == ERR_AGE_PAYLOAD)
 		return err_at(ERR_AGE_PAYLOAD, "%s", u->file);
 	TRY(err);
 	TRY(write_receipt(u, actor, &facts.unpacked));

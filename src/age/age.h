@@ -2,7 +2,8 @@
  *
  * Opening gives: ERR_AGE_HEADER for a header that is none, ERR_NO_KEY_FITS when nobody here is a
  * recipient, ERR_PASSPHRASE for a wrong passphrase, ERR_AGE_HEADER_MAC for a header that was
- * changed, ERR_AGE_PAYLOAD for any fault behind the header. Whatever a sink got before an error
+ * changed (in one with a checksum, also when nobody here is a recipient any more),
+ * ERR_AGE_PAYLOAD for any fault behind the header. Whatever a sink got before an error
  * must be thrown away by whoever owns it. No state is shared: threads may work on different files.
  */
 #pragma once
@@ -19,7 +20,10 @@ struct age_to {
 	size_t multiple;
 	const struct secret *passphrase; /* NULL: recipients */
 	unsigned log_n;			 /* work factor of the passphrase; 0: AGE_SCRYPT_LOG_N */
-	bool armor;			 /* streaming only */
+	/* A sum stanza (age/header.h) ends the header. Not beside a passphrase, whose stanza has to
+	 * be alone. */
+	bool checksum;
+	bool armor; /* streaming only */
 };
 
 /* Who opens. Everything borrowed. */

@@ -27,20 +27,65 @@ static void mac_make(const char *covered, size_t len, const struct secret *file_
 	hmac_sha256(key.bytes, sizeof(key.bytes), covered, len, out);
 }
 
-enum err age_header_print(const struct age_stanza *stanzas, size_t count,
-			  const struct secret *file_key, struct buf *out)
+static enum err stanzas_print(const struct age_stanza *stanzas, size_t count, struct buf *out)
 {
-	size_t begin = out->len;
-	uint8_t mac[SHA256_LEN];
-	char text[MAC_TEXT_LEN + 1];
-
 	TRY(buf_puts(out, VERSION_LINE));
 	for (size_t i = 0; i < count; i++)
 		TRY(age_stanza_print(&stanzas[i], out));
+	return OK;
+}
+
+/* Behind the header that begins at `begin` and has all its other stanzas. */
+static enum err sum_print(size_t begin, struct buf *out)
+{
+	CLEANUP(age_stanza_clear) struct age_stanza stanza = {0};
+	const char *args[] = {AGE_SUM_STANZA};
+	uint8_t sum[SHA256_LEN];
+
+	sha256(out->data + begin, out->len - begin, sum);
+	TRY(age_stanza_make(args, ARRAY_LEN(args), sum, AGE_SUM_LEN, &stanza));
+	return age_stanza_print(&stanza, out);
+}
+
+static enum err mac_print(size_t begin, const struct secret *file_key, struct buf *out)
+{
+	uint8_t mac[SHA256_LEN];
+	char text[MAC_TEXT_LEN + 1];
+
 	TRY(buf_puts(out, MAC_MARK));
 	mac_make(out->data + begin, out->len - begin, file_key, mac);
 	text_base64(mac, sizeof(mac), false, text);
 	return buf_printf(out, " %s\n", text);
+}
+
+enum err age_header_print(const struct age_stanza *stanzas, size_t count,
+			  const struct secret *file_key, struct buf *out)
+{
+	size_t begin = out->len;
+
+	TRY(stanzas_print(stanzas, count, out));
+	return mac_print(begin, file_key, out);
+}
+
+enum err age_header_print_summed(const struct age_stanza *stanzas, size_t count,
+				 const struct secret *file_key, struct buf *out)
+{
+	size_t begin = out->len;
+
+	TRY(stanzas_print(stanzas, count, out));
+	TRY(sum_print(begin, out));
+	return mac_print(begin, file_key, out);
+}
+
+bool age_header_is_damaged(const struct age_header *h, const char *text)
+{
+	const struct age_stanza *s = h->count > 0 ? &h->stanzas[h->count - 1] : NULL;
+	uint8_t sum[SHA256_LEN];
+
+	if (!s || !age_stanza_is(s, AGE_SUM_STANZA))
+		return false;
+	sha256(text, h->last, sum);
+	return s->argc != 1 || s->body_len != AGE_SUM_LEN || memcmp(s->body, sum, AGE_SUM_LEN) != 0;
 }
 
 void age_header_clear(struct age_header *h)
@@ -107,6 +152,7 @@ enum err age_header_parse(const char *text, size_t len, struct age_header *ret, 
 		return err_at(ERR_AGE_HEADER, "no version line of age v1");
 	while (len - at < MAC_MARK_LEN || memcmp(text + at, MAC_MARK, MAC_MARK_LEN) != 0) {
 		TRY(stanza_add(&h, text + at, len - at, &used));
+		h.last = at;
 		at += used;
 		if (at > AGE_HEADER_MAX)
 			return err_at(ERR_AGE_HEADER, "more than %u bytes", AGE_HEADER_MAX);

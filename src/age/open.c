@@ -43,14 +43,18 @@ static enum err header_open(const struct age_who *who, const char *text, size_t 
 {
 	CLEANUP(age_header_clear) struct age_header h = {0};
 	CLEANUP(secret_freep) struct secret *file_key = NULL;
+	enum err err;
 	size_t used;
 
 	TRY(age_header_parse(text, len, &h, &used));
 	/* An scrypt stanza is alone: age_header_parse saw to it. */
 	if (age_stanza_is(&h.stanzas[0], SCRYPT_STANZA))
-		TRY(try_passphrase(who, &h.stanzas[0], &file_key));
+		err = try_passphrase(who, &h.stanzas[0], &file_key);
 	else
-		TRY(try_identities(who, &h, &file_key));
+		err = try_identities(who, &h, &file_key);
+	if (err == ERR_NO_KEY_FITS && age_header_is_damaged(&h, text))
+		return err_at(ERR_AGE_HEADER_MAC, "age header");
+	TRY(err);
 	TRY(age_header_check_mac(&h, text, used, file_key));
 	*ret = TAKE(file_key);
 	*ret_len = used;

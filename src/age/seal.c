@@ -93,7 +93,10 @@ static enum err header_make(const struct age_to *to, struct age_sealing *sealing
 		TRY(stanza_for_passphrase(to, sealing->file_key, &s));
 	else if (s.room > 0)
 		TRY(stanzas_for_people(to, sealing->file_key, &s));
-	TRY(age_header_print(s.list, s.count, sealing->file_key, &sealing->header));
+	if (to->checksum && !to->passphrase)
+		TRY(age_header_print_summed(s.list, s.count, sealing->file_key, &sealing->header));
+	else
+		TRY(age_header_print(s.list, s.count, sealing->file_key, &sealing->header));
 	if (s.room == 0 || sealing->header.len > AGE_HEADER_MAX)
 		return err_at(ERR_TOO_BIG, "age header for %zu recipients", to->count);
 	return OK;

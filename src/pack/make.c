@@ -104,9 +104,12 @@ static enum err frames_write(void *ctx, const void *data, size_t len)
 
 static enum err open_all(struct making *m)
 {
+	struct age_to to = *m->what->to;
+
+	to.checksum = true;
 	TRY(sha256_stream_new(&m->pack_sum));
 	TRY(open_part(m));
-	TRY(age_writer_new(m->what->to, (struct age_sink){file_write, m}, &m->age));
+	TRY(age_writer_new(&to, (struct age_sink){file_write, m}, &m->age));
 	TRY(frames_new(m->what->level, m->what->threads, age_writer_sink(m->age), &m->frames));
 	return tar_writer_new((struct age_sink){frames_write, m->frames}, &m->tar);
 }

@@ -394,6 +394,14 @@ static enum err check_found(const struct unpacking *u)
 	return OK;
 }
 
+/* A header that was cut or changed is damage, as in the rest of the file. */
+static enum err as_damage(enum err err)
+{
+	if (err == ERR_AGE_HEADER || err == ERR_AGE_HEADER_MAC)
+		return err_at(ERR_AGE_PAYLOAD, "age header");
+	return err;
+}
+
 /* A file that is whole as age knows it, but not as a tar, was made so: everything is read before
  * that is said, since a fault of the seal is the graver word. */
 static enum err unpack(struct unpacking *u)
@@ -418,7 +426,7 @@ enum err pack_unpack(const struct unpack_how *how, struct unpacked *ret)
 	enum err err;
 
 	memset(ret, 0, sizeof(*ret));
-	err = unpack(&u);
+	err = as_damage(unpack(&u));
 	if (err != OK)
 		ret->kept = 0;
 	unpacking_clear(&u);

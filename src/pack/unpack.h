@@ -42,6 +42,7 @@ struct unpacked {
 
 /* ERR_UNSAFE, ERR_TOO_BIG, ERR_FORGED (hashes or counts do not fit), ERR_SENDER (the signature does
  * not fit, or it was signed for other people), ERR_REVOKED (it has expired), ERR_NOT_FOUND (a path
- * of `only` is not in it), ERR_EXISTS, those of age_reader_read, and what `judge` says. `ret` is
- * filled as far as it went. */
+ * of `only` is not in it), ERR_EXISTS, ERR_AGE_PAYLOAD (cut, changed, or no age file),
+ * ERR_NO_KEY_FITS and ERR_PASSPHRASE as in age.h, and what `judge` says. `ret` is filled as far as
+ * it went. */
 MUST_CHECK enum err pack_unpack(const struct unpack_how *how, struct unpacked *ret);

@@ -235,6 +235,60 @@ static void a_plaintext_above_the_callers_limit_is_refused(void **state)
 	assert_ok(age_open_buf(ids, 1, file.data, file.len, 5, &plain, NULL));
 }
 
+/* Sealed to the first of the people with a checksum; its header's length. */
+static size_t seal_summed(struct buf *file)
+{
+	const struct age_to to = {.recipients = recipients, .count = 1, .checksum = true};
+	CLEANUP(age_sealing_freep) struct age_sealing *s = NULL;
+	size_t len;
+
+	assert_ok(age_seal_begin(&to, &s));
+	age_sealing_header(s, &len);
+	assert_ok(age_seal_finish(&s, "hello", 5, file));
+	return len;
+}
+
+/* Without the checksum a change in one's own stanza looks like a file for somebody else. */
+static void a_header_with_a_checksum_tells_damage_from_a_file_for_others(void **state)
+{
+	CLEANUP(buf_clear) struct buf file = {0};
+	size_t len = seal_summed(&file);
+
+	{
+		CLEANUP(secret_freep) struct secret *plain = NULL;
+
+		assert_ok(open_as(0, &file, &plain));
+		assert_err(open_as(1, &file, &plain), ERR_NO_KEY_FITS);
+	}
+	for (size_t bit = 0; bit < 8 * len; bit++) {
+		CLEANUP(secret_freep) struct secret *plain = NULL;
+		enum err err;
+
+		file.data[bit / 8] ^= (char)(1 << bit % 8);
+		err = open_as(0, &file, &plain);
+		file.data[bit / 8] ^= (char)(1 << bit % 8);
+		if (err != ERR_AGE_HEADER && err != ERR_AGE_HEADER_MAC)
+			fail_msg("bit %zu: %s", bit, err_name(err));
+	}
+}
+
+/* Anybody can make a checksum that fits or one that does not: who has a key asks the MAC. */
+static void a_checksum_proves_nothing(void **state)
+{
+	static const char stanza[] = "-> " AGE_SUM_STANZA "\nAAAAAAAAAAAAAAAAAAAAAA\n";
+	CLEANUP(mem_freep) char *mine = fixture_x25519();
+	CLEANUP(mem_freep) char *both = text_format("%s%s", mine, stanza);
+	CLEANUP(mem_freep) char *header = fixture_header(both);
+	CLEANUP(mem_freep) char *changed = text_replace(header, "AAAA\n", "AAAQ\n");
+	CLEANUP(buf_clear) struct buf file = {0};
+
+	fixture_file(header, "hello", 5, &file);
+	assert_ok(fixture_open(file.data, file.len));
+	file.len = 0;
+	fixture_file(changed, "hello", 5, &file);
+	assert_err(fixture_open(file.data, file.len), ERR_AGE_HEADER_MAC);
+}
+
 static void an_empty_file_comes_back_empty(void **state)
 {
 	CLEANUP(buf_clear) struct buf file = {0};
@@ -379,6 +433,8 @@ int main(void)
 		cmocka_unit_test(a_file_is_for_people_or_under_a_passphrase),
 		cmocka_unit_test(more_recipients_than_a_header_holds_are_refused),
 		cmocka_unit_test(a_plaintext_above_the_callers_limit_is_refused),
+		cmocka_unit_test(a_header_with_a_checksum_tells_damage_from_a_file_for_others),
+		cmocka_unit_test(a_checksum_proves_nothing),
 		cmocka_unit_test(an_empty_file_comes_back_empty),
 		cmocka_unit_test(every_cut_of_a_file_is_refused),
 		cmocka_unit_test(every_flipped_bit_of_a_file_is_refused),

@@ -157,7 +157,8 @@ static void ours_opens_with_age(uint64_t len, bool armor)
 {
 	const char *const argv[] = {"age", "-d", "-i", judge.identity, NULL};
 	struct age_recipient r = fixture_recipient();
-	const struct age_to to = {.recipients = &r, .count = 1, .multiple = 8, .armor = armor};
+	const struct age_to to = {
+		.recipients = &r, .count = 1, .multiple = 8, .checksum = true, .armor = armor};
 	struct spring spring;
 	struct drain drain;
 	struct filter filter;

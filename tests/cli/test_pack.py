@@ -244,8 +244,13 @@ def damage_is_20_and_releases_nothing(place):
     with open(pack, "rb") as file:
         whole = file.read()
     into = place.make("inbox")
-    for changed in (whole[:-1], whole[:-5000], whole[:100], whole[:-40] + b"!" + whole[-39:],
-                    whole[:30] + b"\x00" + whole[31:]):
+    header = whole.index(b"\n--- ") + 49
+    cuts = [0, 1, 21, 22, 100, header - 1, header, header + 16, len(whole) // 2, len(whole) - 1]
+    flips = list(range(0, header, header // 12)) + [header + 1, header + 20, len(whole) // 2,
+                                                    len(whole) - 1]
+    for changed in [whole[:at] for at in cuts] + [
+            whole[:at] + bytes([whole[at] ^ mask]) + whole[at + 1:]
+            for at in flips for mask in (0x01, 0xff)]:
         with open(pack, "wb") as file:
             file.write(changed)
         yamada.ask("unpack", pack, "-C", into, "--any-sender").wants(20)
