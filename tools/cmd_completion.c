@@ -34,16 +34,52 @@ static void print_first_words(void)
 	}
 }
 
-static void print_key_words(void)
+/* "grant list" beside "grant": what follows "grant" is a medium more often than not. */
+static bool stands_alone(const char *name)
 {
+	char first[32];
+	size_t words;
+
+	snprintf(first, sizeof(first), "%.*s", (int)strcspn(name, " "), name);
+	return verb_find(first, NULL, &words) != NULL;
+}
+
+static bool begins_family(size_t i)
+{
+	const char *name = verbs[i]->name;
+	size_t len = strcspn(name, " ");
+
+	return name[len] && (i == 0 || strncmp(name, verbs[i - 1]->name, len + 1) != 0);
+}
+
+/* The second words of the verbs that begin like this one. */
+static void print_second_words(const char *name)
+{
+	size_t len = strcspn(name, " ") + 1;
 	const char *blank = "";
 
 	for (size_t i = 0; i < verb_count; i++) {
-		if (strncmp(verbs[i]->name, "key ", 4) != 0)
+		if (strncmp(verbs[i]->name, name, len) != 0)
 			continue;
-		printf("%s%s", blank, verbs[i]->name + 4);
+		printf("%s%s", blank, verbs[i]->name + len);
 		blank = " ";
 	}
+}
+
+static void print_families(void)
+{
+	printf("\tcase $verb in\n");
+	for (size_t i = 0; i < verb_count; i++) {
+		if (!begins_family(i) || stands_alone(verbs[i]->name))
+			continue;
+		printf("\t%.*s)\n\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n"
+		       "\t\t\tCOMPREPLY=($(compgen -W \"",
+		       (int)strcspn(verbs[i]->name, " "), verbs[i]->name);
+		print_second_words(verbs[i]->name);
+		printf("\" -- \"$cur\"))\n\t\t\treturn\n\t\tfi\n"
+		       "\t\tverb=\"$verb ${COMP_WORDS[2]}\"\n\t\t;;\n");
+	}
+	printf("\tesac\n");
 }
 
 static void print_bash(void)
@@ -56,10 +92,7 @@ static void print_bash(void)
 	printf("\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n\t\tCOMPREPLY=($(compgen -W \"");
 	print_first_words();
 	printf("\" -- \"$cur\"))\n\t\treturn\n\tfi\n");
-	printf("\tif [ \"$verb\" = key ]; then\n");
-	printf("\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n\t\t\tCOMPREPLY=($(compgen -W \"");
-	print_key_words();
-	printf("\" -- \"$cur\"))\n\t\t\treturn\n\t\tfi\n\t\tverb=\"key ${COMP_WORDS[2]}\"\n\tfi\n");
+	print_families();
 	printf("\tcase $verb in\n");
 	for (size_t i = 0; i < verb_count; i++) {
 		printf("\t\"%s\"", verbs[i]->name);

@@ -23,6 +23,8 @@ static const char *group_title(enum verb_group group)
 		return _("Setting up:");
 	case GROUP_LOOK:
 		return _("Looking:");
+	case GROUP_OFFICER:
+		return _("For the officer:");
 	case GROUP_AROUND:
 		break;
 	}
@@ -46,6 +48,14 @@ static const struct family *family_of(const struct verb *verb)
 		    !strncmp(families[i].name, verb->name, len))
 			return &families[i];
 	return NULL;
+}
+
+static bool is_family(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_LEN(families); i++)
+		if (!strcmp(families[i].name, word))
+			return true;
+	return false;
 }
 
 static enum err put_line(struct buf *page, const char *name, const char *summary)
@@ -72,12 +82,35 @@ static enum err put_group(struct buf *page, enum verb_group group)
 	return OK;
 }
 
+/* Of the officer's verbs the first page has the names alone. */
+static enum err put_officer_names(struct buf *page)
+{
+	CLEANUP(buf_clear) struct buf names = {0};
+	const char *before = "";
+	size_t before_len = 0;
+
+	for (size_t i = 0; i < verb_count; i++) {
+		const char *name = verbs[i]->name;
+		size_t len = strcspn(name, " ");
+
+		if (verbs[i]->group != GROUP_OFFICER ||
+		    (len == before_len && !strncmp(name, before, len)))
+			continue;
+		TRY(buf_printf(&names, "%s%.*s", names.len ? " " : "", (int)len, name));
+		before = name;
+		before_len = len;
+	}
+	TRY(buf_printf(page, _("For the officer (\"%s help officer\"):\n  "), VAULT_NAME));
+	return width_wrap(page, names.data ? names.data : "", 2, 2);
+}
+
 static enum err put_overview(struct buf *page)
 {
 	TRY(buf_printf(page, _("usage: %s VERB [WORD]... [OPTION]...\n"), VAULT_NAME));
 	TRY(put_group(page, GROUP_EVERY_DAY));
 	TRY(put_group(page, GROUP_SET_UP));
 	TRY(put_group(page, GROUP_LOOK));
+	TRY(put_officer_names(page));
 	return buf_printf(
 		page,
 		_("More: %s help VERB, or one of: options exit-codes passphrase json files\n"),
@@ -175,6 +208,8 @@ static enum err put_topic(struct cli *cli, const char *word, struct buf *page)
 
 	if (!strcmp(word, "options"))
 		return put_global_options(page);
+	if (!strcmp(word, "officer"))
+		return put_group(page, GROUP_OFFICER);
 	if (!strcmp(word, "exit-codes"))
 		return put_exit_codes(page);
 	if (!strcmp(word, "manual"))
@@ -186,11 +221,13 @@ static enum err put_topic(struct cli *cli, const char *word, struct buf *page)
 	return cli_usage(_("there is no help about \"%s\""), word);
 }
 
-/* "help key": the three pages would not fit on one. */
-static enum err put_key_family(struct buf *page)
+/* "help key": the pages of all would not fit on one. */
+static enum err put_family(struct buf *page, const char *word)
 {
 	for (size_t i = 0; i < verb_count; i++) {
-		if (strncmp(verbs[i]->name, "key ", 4) != 0)
+		size_t len = strlen(word);
+
+		if (strncmp(verbs[i]->name, word, len) != 0 || verbs[i]->name[len] != ' ')
 			continue;
 		TRY(buf_printf(page, "%s %s %s\n    ", VAULT_NAME, verbs[i]->name,
 			       verbs[i]->words));
@@ -217,8 +254,8 @@ static enum err run(struct cli *cli)
 		verb = verb_find(word, second, &words);
 	if (verb)
 		TRY(put_verb(&page, verb));
-	else if (word && !strcmp(word, "key"))
-		TRY(put_key_family(&page));
+	else if (word && is_family(word))
+		TRY(put_family(&page, word));
 	else if (word)
 		TRY(put_topic(cli, word, &page));
 	else
@@ -233,7 +270,7 @@ const struct verb verb_help = {
 	.run = run,
 	.words = "[VERB|TOPIC]",
 	.summary = N_("show a page of help"),
-	.about = N_("Topics: options exit-codes passphrase json files."),
+	.about = N_("Topics: officer options exit-codes passphrase json files."),
 	.examples = {{"help mount", N_("about a verb")}, {"help exit-codes", N_("about a topic")}},
 	.max = 2,
 };

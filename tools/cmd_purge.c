@@ -49,7 +49,7 @@ static enum err run(struct cli *cli)
 
 const struct verb verb_purge = {
 	.name = "purge",
-	.group = GROUP_SET_UP,
+	.group = GROUP_OFFICER,
 	.run = run,
 	.words = "MEDIUM",
 	.summary = N_("overwrite what was deleted"),

@@ -84,7 +84,7 @@ static enum err run(struct cli *cli)
 
 const struct verb verb_rekey = {
 	.name = "rekey",
-	.group = GROUP_SET_UP,
+	.group = GROUP_OFFICER,
 	.run = run,
 	.words = "MEDIUM [--wait]",
 	.summary = N_("give a vault a new key"),

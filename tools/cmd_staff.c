@@ -76,7 +76,7 @@ static enum err run_remove(struct cli *cli)
 
 const struct verb verb_staff_add = {
 	.name = "staff add",
-	.group = GROUP_SET_UP,
+	.group = GROUP_OFFICER,
 	.run = run_add,
 	.words = "NAME RECIPIENT",
 	.summary = N_("remember a colleague by name"),
@@ -90,7 +90,7 @@ const struct verb verb_staff_add = {
 
 const struct verb verb_staff_list = {
 	.name = "staff list",
-	.group = GROUP_SET_UP,
+	.group = GROUP_OFFICER,
 	.run = run_list,
 	.words = "",
 	.summary = N_("whom this computer knows"),
@@ -100,7 +100,7 @@ const struct verb verb_staff_list = {
 
 const struct verb verb_staff_remove = {
 	.name = "staff remove",
-	.group = GROUP_SET_UP,
+	.group = GROUP_OFFICER,
 	.run = run_remove,
 	.words = "NAME",
 	.summary = N_("forget a colleague"),

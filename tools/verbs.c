@@ -14,24 +14,30 @@ const struct verb *const verbs[] = {
 };
 const size_t verb_count = ARRAY_LEN(verbs);
 
-/* "key new" is named by two words, everything else by one. */
-static bool verb_is(const struct verb *verb, const char *first, const char *second)
+static bool is_one_word(const struct verb *verb, const char *first)
+{
+	return !strcmp(verb->name, first) || (verb->alias && !strcmp(verb->alias, first));
+}
+
+static bool is_two_words(const struct verb *verb, const char *first, const char *second)
 {
 	size_t len = strlen(first);
 
-	if (!strchr(verb->name, ' '))
-		return !strcmp(verb->name, first) || (verb->alias && !strcmp(verb->alias, first));
 	return second && !strncmp(verb->name, first, len) && verb->name[len] == ' ' &&
 	       !strcmp(verb->name + len + 1, second);
 }
 
 const struct verb *verb_find(const char *first, const char *second, size_t *ret_words)
 {
-	for (size_t i = 0; i < verb_count; i++) {
-		if (!verb_is(verbs[i], first, second))
-			continue;
-		*ret_words = strchr(verbs[i]->name, ' ') ? 2 : 1;
-		return verbs[i];
+	/* "grant list" goes before "grant", whose medium might be called so: "./list" is one. */
+	for (size_t words = 2; words > 0; words--) {
+		for (size_t i = 0; i < verb_count; i++) {
+			if (words == 2 ? !is_two_words(verbs[i], first, second)
+				       : !is_one_word(verbs[i], first))
+				continue;
+			*ret_words = words;
+			return verbs[i];
+		}
 	}
 	return NULL;
 }

@@ -3,7 +3,8 @@
 #pragma once
 #include "tools/cli.h"
 
-enum verb_group { GROUP_EVERY_DAY, GROUP_SET_UP, GROUP_LOOK, GROUP_AROUND };
+/* GROUP_OFFICER has a page of its own, "help officer". */
+enum verb_group { GROUP_EVERY_DAY, GROUP_SET_UP, GROUP_LOOK, GROUP_OFFICER, GROUP_AROUND };
 
 struct verb_example {
 	const char *command;

@@ -8,7 +8,7 @@ import unicodedata
 import cli
 
 LANGS = ("en", "ja")
-TOPICS = ("options", "exit-codes", "passphrase", "json", "files", "key")
+TOPICS = ("officer", "options", "exit-codes", "passphrase", "json", "files", "key", "staff")
 VERBS = ("mount", "eject", "status", "cp", "ls", "cat", "init", "grant", "enrol", "key new",
          "key show", "key passwd", "rekey", "purge", "pack", "unpack", "staff add", "staff list",
          "staff remove", "check", "salvage", "log", "inspect", "receipt verify", "help", "version",
@@ -50,9 +50,14 @@ def examples_stand_before_options(place):
 
 def overview_names_every_verb(place):
     text = page(place, [], "en")
+    officer = page(place, ["officer"], "en")
+    names = text.split("officer\"):\n")[1].split("\nMore")[0].split()
     for verb in VERBS[:-4]:
-        lines = [line for line in text.split("\n") if line.startswith("  %s " % verb.split()[0])]
-        assert len(lines) == 1 and verb in lines[0], verb
+        first = verb.split()[0]
+        lines = [line for line in (text + officer).split("\n") if line.startswith("  %s " % first)]
+        assert len(lines) == 1 + (first in names and names[0] == first), (verb, lines)
+        assert lines[-1].strip().startswith(first) and verb in lines[-1], verb
+        assert (first in names) == ("\n  %s " % first in officer), verb
 
 
 def dash_help_is_the_page_of_the_verb(place):
@@ -96,11 +101,12 @@ def completion_is_good_bash_and_knows_the_verbs(place):
     ask = script + """
 COMP_WORDS=(vault mo) COMP_CWORD=1; _vault; echo "${COMPREPLY[@]}"
 COMP_WORDS=(vault key sh) COMP_CWORD=2; _vault; echo "${COMPREPLY[@]}"
+COMP_WORDS=(vault staff re) COMP_CWORD=2; _vault; echo "${COMPREPLY[@]}"
 compopt() { :; }
 COMP_WORDS=(vault mount --re) COMP_CWORD=2; _vault; echo "${COMPREPLY[@]}"
 """
     done = subprocess.run(["bash", "-c", ask], stdout=subprocess.PIPE, check=False)
-    assert done.stdout.decode().split("\n")[:3] == ["mount", "show", "--read-only"], done.stdout
+    assert done.stdout.decode().split("\n")[:4] == ["mount", "show", "remove", "--read-only"], done.stdout
 
 
 def version_is_the_same_in_words_and_json(place):
