@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/text.h"
+#include "pack/transfer.h"
 #include "tools/output.h"
 #include "tools/unlock.h"
 #include "tools/verbs.h"
@@ -36,19 +38,32 @@ static enum err work_factor(const struct cli *cli, unsigned *ret)
 	return OK;
 }
 
-/* What others need to know of a key: the recipient as data, the words for the telephone. */
+/* What others need to know of a key: the recipient as data; for the telephone, words of it and of the
+ * key that signs; and what an officer types. */
 static enum err show(const struct cli *cli, const struct staff_key_info *info)
 {
-	char recipient[AGE_RECIPIENT_TEXT], words[96];
+	char recipient[AGE_RECIPIENT_TEXT], words[96], signs[2 * SIGN_VKEY_LEN + 1] = "",
+		signs_words[96] = "";
 
 	age_recipient_print(&info->recipient, recipient);
 	staff_fpr_words(&info->recipient, words);
+	if (info->has_key) {
+		text_hex(info->vkey, SIGN_VKEY_LEN, signs);
+		pack_signer_words(info->vkey, signs_words);
+	}
 	out_line(cli, "%s", recipient);
 	TRY(out_json(cli, "result",
-		     json_pack("{s:s,s:s,s:s,s:s}", "name", info->name, "recipient", recipient,
-			       "fingerprint", info->fpr, "words", words)));
+		     json_pack("{s:s,s:s,s:s,s:s,s:s*,s:s*}", "name", info->name, "recipient",
+			       recipient, "fingerprint", info->fpr, "words", words, "signs",
+			       info->has_key ? signs : NULL, "signs_words",
+			       info->has_key ? signs_words : NULL)));
 	out_talk(cli, _("Staff key \"%s\". Fingerprint, to compare by telephone: %s"), info->name,
 		 words);
+	if (!info->has_key)
+		return OK;
+	out_talk(cli, _("The key it signs with: %s"), signs_words);
+	out_talk(cli, _("An officer registers it with: %s staff add %s %s --signs %s"), VAULT_NAME,
+		 info->name, recipient, signs);
 	return OK;
 }
 

@@ -13,6 +13,7 @@
 
 #define KEY_FILE_MAX 65536u
 #define DEFAULT_FILE "default"
+#define SIGNS "signs " /* begins the second line of NAME.pub */
 
 /* ---- names and paths ---- */
 
@@ -106,15 +107,27 @@ static void fill_info(const char *name, const struct age_recipient *r,
 	staff_fpr(r, ret->fpr);
 }
 
+static enum err fill_signing(const struct age_identity *id, struct staff_key_info *info)
+{
+	CLEANUP(sign_key_freep) struct sign_key *key = NULL;
+
+	TRY(staff_sign_key(id, &key));
+	memcpy(info->vkey, sign_key_vkey(key), SIGN_VKEY_LEN);
+	info->has_key = true;
+	return OK;
+}
+
 static enum err write_public(struct home *h, const struct staff_key_info *info)
 {
 	CLEANUP(buf_clear) struct buf path = { 0 };
-	char text[AGE_RECIPIENT_TEXT + 1];
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	char recipient[AGE_RECIPIENT_TEXT], key[2 * SIGN_VKEY_LEN + 1];
 
 	TRY(key_path(h, info->name, ".pub", &path));
-	age_recipient_print(&info->recipient, text);
-	strcat(text, "\n");
-	return io_replace_file(path.data, text, strlen(text), 0600);
+	age_recipient_print(&info->recipient, recipient);
+	text_hex(info->vkey, SIGN_VKEY_LEN, key);
+	TRY(buf_printf(&text, "%s\n" SIGNS "%s\n", recipient, key));
+	return io_replace_file(path.data, text.data, text.len, 0600);
 }
 
 static enum err write_default(struct home *h, const char *name)
@@ -143,6 +156,7 @@ enum err staff_key_create(struct home *h, const char *name, const struct secret 
 	TRY(age_identity_new_random(&id));
 	age_identity_recipient(id, &r);
 	fill_info(name, &r, &info);
+	TRY(fill_signing(id, &info));
 	TRY(age_identity_seal(id, clock_wall().tv_sec, passphrase, log_n, &file));
 	/* The public half first: a sealed key without it could not be shown. */
 	TRY(write_public(h, &info));
@@ -153,6 +167,20 @@ enum err staff_key_create(struct home *h, const char *name, const struct secret 
 }
 
 /* ---- reading ---- */
+
+/* Files that older versions wrote end behind the first line. */
+static void read_signing(const char *text, struct staff_key_info *info)
+{
+	const char *line = strchr(text, '\n');
+	char hex[2 * SIGN_VKEY_LEN + 1];
+
+	if (!line || strncmp(line + 1, SIGNS, strlen(SIGNS)) != 0)
+		return;
+	line += 1 + strlen(SIGNS);
+	text_copy(hex, sizeof(hex), line);
+	info->has_key = strcspn(line, "\r\n") == sizeof(hex) - 1 &&
+			text_unhex(hex, info->vkey, SIGN_VKEY_LEN) == OK;
+}
 
 enum err staff_key_info(struct home *h, const char *name, struct staff_key_info *ret)
 {
@@ -171,6 +199,7 @@ enum err staff_key_info(struct home *h, const char *name, struct staff_key_info 
 	copy_line(&text, line, sizeof(line));
 	TRY(age_recipient_parse(line, &r));
 	fill_info(resolved, &r, ret);
+	read_signing(text.data, ret);
 	return OK;
 }
 
@@ -186,6 +215,20 @@ static enum err read_sealed(struct home *h, const char *name, struct buf *ret_pa
 	return err == ERR_NOT_FOUND ? err_at(ERR_KEY_NOT_FOUND, "%s", resolved) : err;
 }
 
+/* A key of an older version gets its signing key shown as soon as it is known. That it could not be
+ * written keeps nobody from working. */
+static void complete_public(struct home *h, const char *name, const struct age_identity *id)
+{
+	struct staff_key_info info;
+	struct age_recipient r;
+
+	age_identity_recipient(id, &r);
+	if (staff_key_info(h, name, &info) != OK || info.has_key ||
+	    !age_recipient_equal(&r, &info.recipient) || fill_signing(id, &info) != OK)
+		return;
+	(void)!write_public(h, &info);
+}
+
 enum err staff_key_unlock(struct home *h, const char *name, const struct secret *passphrase,
 			  struct age_identity **ret)
 {
@@ -193,7 +236,9 @@ enum err staff_key_unlock(struct home *h, const char *name, const struct secret 
 	CLEANUP(buf_clear) struct buf file = { 0 };
 
 	TRY(read_sealed(h, name, &path, &file));
-	return age_identity_open(file.data, file.len, passphrase, 0, ret);
+	TRY(age_identity_open(file.data, file.len, passphrase, 0, ret));
+	complete_public(h, name, *ret);
+	return OK;
 }
 
 enum err staff_key_passwd(struct home *h, const char *name, const struct secret *old,

@@ -2,6 +2,7 @@
  * From the same secret, under a label of its own, comes the Ed25519 key that signs as this person.
  * docs/FORMAT.md, "Staff key". */
 #pragma once
+#include <stdbool.h>
 #include "age/identity.h"
 #include "age/recipient.h"
 #include "crypto/sign.h"
@@ -15,6 +16,8 @@ struct staff_key_info {
 	char name[STAFF_NAME_MAX + 1];
 	struct age_recipient recipient; /* kept in clear beside the sealed file, so it can be shown */
 	char fpr[STAFF_FPR_LEN];
+	bool has_key; /* the signing key stands beside it too; else the next unlocking puts it there */
+	uint8_t vkey[SIGN_VKEY_LEN];
 };
 
 /* ERR_EXISTS when the name is taken; ERR_INVALID for a name that is no plain file name. */

@@ -189,6 +189,34 @@ static void no_two_words_are_alike(void **state)
 	}
 }
 
+static void the_signing_key_stands_beside_the_recipient(void **state)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	struct host *t = *state;
+	struct staff_key_info info;
+	struct sign_key *key = NULL;
+	struct age_identity *id = host_staff(t, "a", NULL);
+	char path[128];
+
+	assert_ok(staff_sign_key(id, &key));
+	assert_ok(staff_key_info(t->home, "a", &info));
+	assert_true(info.has_key);
+	assert_memory_equal(info.vkey, sign_key_vkey(key), SIGN_VKEY_LEN);
+	/* As an older version left it: the next unlocking completes it. */
+	snprintf(path, sizeof(path), "%s/a.pub", home_keys_dir(t->home));
+	assert_ok(io_read_file(path, 1024, &text));
+	*(strchr(text.data, '\n') + 1) = '\0';
+	assert_ok(io_replace_file(path, text.data, strlen(text.data), 0600));
+	assert_ok(staff_key_info(t->home, "a", &info));
+	assert_false(info.has_key);
+	assert_ok(try_unlock(t, "a", "word"));
+	assert_ok(staff_key_info(t->home, "a", &info));
+	assert_true(info.has_key);
+	assert_memory_equal(info.vkey, sign_key_vkey(key), SIGN_VKEY_LEN);
+	sign_key_free(key);
+	age_identity_free(id);
+}
+
 /* The order of the words is for ever; SHA-256 says which six they are. */
 static void a_fingerprint_is_read_as_six_words(void **state)
 {
@@ -212,6 +240,7 @@ int main(void)
 		STORY(a_new_passphrase_replaces_the_old_one),
 		STORY(a_damaged_key_file_is_told),
 		STORY(files_are_for_their_owner_only),
+		STORY(the_signing_key_stands_beside_the_recipient),
 		cmocka_unit_test(the_signing_key_follows_from_the_identity),
 		cmocka_unit_test(no_two_words_are_alike),
 		cmocka_unit_test(a_fingerprint_is_read_as_six_words),

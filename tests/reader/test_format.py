@@ -14,7 +14,9 @@ import cli  # noqa: E402
 
 try:
     from agefile import age_open, bech32_decode
-    from crypto import ed25519_good, sha256
+    from crypto import ed25519_good, hkdf, sha256
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 except ImportError:
     print("ok 1 - test_format.py # SKIP python3-cryptography is not installed\n1..1")
     sys.exit(0)
@@ -77,9 +79,11 @@ def a_staff_key_is_what_age_keygen_writes(place):                           # 11
     assert [words[0] for words, _ in header.stanzas] == ["scrypt"]
     assert lines[0].startswith("# created: ") and lines[3:] == [""]
     assert lines[1] == "# public key: " + host.recipient
-    assert slurp(host.home, "keys", "a.pub").decode() == host.recipient + "\n"
     assert slurp(host.home, "keys", "default") == b"a"
     staff = StaffKey.from_identity(text)
+    signing = Ed25519PrivateKey.from_private_bytes(hkdf(staff.secret, b"", b"vault/v1/staff-sign"))
+    signs = signing.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+    assert slurp(host.home, "keys", "a.pub").decode() == "%s\nsigns %s\n" % (host.recipient, signs)
     assert staff.public == bech32_decode(host.recipient, "age")
 
 
