@@ -1,6 +1,7 @@
 #include "pack/make.h"
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,9 +12,11 @@
 #include "base/text.h"
 #include "crypto/random.h"
 #include "pack/minisig.h"
+#include "pack/name.h"
 #include "pack/sums.h"
 #include "pack/tail.h"
 #include "pack/tar.h"
+#include "pack/unpack.h"
 
 #define OWN_FRAME (1u << 20) /* files from here on begin a frame */
 
@@ -38,7 +41,8 @@ struct making {
 	struct sha256_stream *file_sum;
 	struct first_name *names;
 	size_t name_count, name_cap;
-	uint64_t total; /* bytes of files */
+	uint64_t counted; /* entries, on the walk before */
+	uint64_t total;	  /* bytes of files */
 };
 
 static void forget_names(struct making *m)
@@ -179,12 +183,36 @@ static enum err find_first_name(struct making *m, const struct walk_entry *entry
 	return m->names[m->name_count++].name ? OK : err_at(ERR_NOMEM, "%s", entry->path);
 }
 
+/* What the other side would refuse is refused here, where somebody can do something about it. */
+static enum err check_carried(const struct walk_entry *entry)
+{
+	CLEANUP(mem_freep) char *name = NULL;
+	char target[PATH_MAX];
+	ssize_t len;
+
+	TRY(pack_name(entry->name, &name));
+	if (strcmp(name, entry->name) != 0)
+		return err_at(ERR_INVALID, "%s", entry->name);
+	if (!S_ISLNK(entry->st->st_mode))
+		return OK;
+	len = readlink(entry->path, target, sizeof(target) - 1);
+	if (len < 0)
+		return err_from_errno("%s", entry->path);
+	target[len] = '\0';
+	return pack_link_is_inside(name, target)
+		       ? OK
+		       : err_at(ERR_NOT_SUPPORTED, "%s -> %s", entry->path, target);
+}
+
 /* The walk before, for the manifest and the progress. */
 static enum err count_entry(void *ctx, const struct walk_entry *entry)
 {
 	struct making *m = ctx;
 	const char *same_as;
 
+	TRY(check_carried(entry));
+	if (++m->counted > UNPACK_ENTRIES_MAX)
+		return err_at(ERR_TOO_BIG, "more than %u entries", UNPACK_ENTRIES_MAX);
 	TRY(find_first_name(m, entry, &same_as));
 	if (!S_ISREG(entry->st->st_mode) || same_as)
 		return OK;

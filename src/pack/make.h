@@ -41,5 +41,7 @@ struct pack_made {
 };
 
 /* ERR_EXISTS: `out`, or two sources of one name; ERR_NOT_SUPPORTED: a source is neither file,
- * folder nor link (pipes, sockets and devices cannot be carried); others with the path. */
+ * folder nor link (pipes, sockets and devices cannot be carried), or a link that leads out of the
+ * pack; ERR_BAD_FORMAT, ERR_INVALID: a name that the other side would refuse; others with the path.
+ */
 MUST_CHECK enum err pack_make(const struct pack_new *what, struct pack_made *ret);

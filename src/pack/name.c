@@ -32,6 +32,7 @@ static bool has_control(const char *name)
 /* Appends the components of `from` to `to`, which has room. */
 static enum err put_components(const char *from, char *to)
 {
+	unsigned depth = 0;
 	char *at = to;
 
 	while (*from) {
@@ -42,6 +43,8 @@ static enum err put_components(const char *from, char *to)
 		if (len == 2 && from[0] == '.' && from[1] == '.')
 			return err_at(ERR_UNSAFE, "%s", from);
 		if (len > 0 && !(len == 1 && from[0] == '.')) {
+			if (++depth > PACK_DEPTH_MAX)
+				return err_at(ERR_NAME_TOO_LONG, "%s", from);
 			if (at > to)
 				*at++ = '/';
 			memcpy(at, from, len);

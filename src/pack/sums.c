@@ -23,6 +23,8 @@ enum err sums_add(struct buf *text, const uint8_t sum[SHA256_LEN], const char *n
 {
 	char hex[HEX_LEN + 1];
 
+	if (text->len > SUMS_MAX)
+		return err_at(ERR_TOO_BIG, "%s", name);
 	text_hex(sum, SHA256_LEN, hex);
 	TRY(buf_printf(text, "%s%s  ", strpbrk(name, "\\\n") ? "\\" : "", hex));
 	return put_name(text, name);

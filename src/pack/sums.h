@@ -6,7 +6,9 @@
 #include "base/buf.h"
 #include "crypto/hash.h"
 
-/* Appends one line. */
+#define SUMS_MAX (UINT32_C(1) << 28) /* held in memory, since minisign signs it as a whole */
+
+/* Appends one line. ERR_TOO_BIG beyond SUMS_MAX. */
 MUST_CHECK enum err sums_add(struct buf *text, const uint8_t sum[SHA256_LEN], const char *name);
 
 struct sums_line {

@@ -3,8 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
-
-#define DEPTH_MAX 512u
+#include "pack/name.h"
 
 struct walk {
 	enum err (*each)(void *ctx, const struct walk_entry *entry);
@@ -57,8 +56,11 @@ static enum err walk_child(struct walk *w, const char *path, const char *name, c
 			   unsigned depth)
 {
 	CLEANUP(mem_freep) char *child_path = io_path_join(path, child);
-	CLEANUP(mem_freep) char *child_name = io_path_join(name, child);
+	CLEANUP(mem_freep) char *told = NULL;
+	CLEANUP(mem_freep) char *child_name = NULL;
 
+	TRY(pack_name(child, &told));
+	child_name = io_path_join(name, told);
 	if (!child_path || !child_name)
 		return err_at(ERR_NOMEM, "%s", path);
 	return walk_one(w, child_path, child_name, depth);
@@ -86,7 +88,7 @@ static enum err walk_one(struct walk *w, const char *path, const char *name, uns
 	struct walk_entry entry = {.path = path, .name = name};
 	struct stat st;
 
-	if (depth > DEPTH_MAX)
+	if (depth > PACK_DEPTH_MAX)
 		return err_at(ERR_NAME_TOO_LONG, "%s", path);
 	if (lstat(path, &st) != 0)
 		return err_from_errno("%s", path);

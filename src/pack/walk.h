@@ -1,5 +1,6 @@
 /* Walking what is to be packed: every file, folder and link below the sources, folders before what
- * they hold, in the order of their names. Symbolic links are not followed; other file systems are
+ * they hold, in the order of their names. Below the sources a name that is no UTF-8 is read as
+ * CP932, as the other side would. Symbolic links are not followed; other file systems are
  * entered. Private to pack. */
 #pragma once
 #include <sys/stat.h>

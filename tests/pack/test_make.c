@@ -292,6 +292,43 @@ static void what_cannot_be_carried_is_refused(void **state)
 	expect_nothing(f);
 }
 
+/* Rather than by whoever gets the pack, who could do nothing about it. */
+static void what_the_other_side_would_refuse_is_refused(void **state)
+{
+	static const char *const harms[] = {"ln -s /etc/passwd '%s/tree/evil'",
+					    "ln -s ../../x '%s/tree/evil'",
+					    "touch '%s/tree/evil\nname'"};
+	struct fixture *f = *state;
+	struct pack_made made;
+
+	for (unsigned i = 0; i < ARRAY_LEN(harms); i++) {
+		enum err want = i < 2 ? ERR_NOT_SUPPORTED : ERR_BAD_FORMAT;
+		char harm[128];
+
+		snprintf(harm, sizeof(harm), harms[i], f->dir);
+		run("%s", harm);
+		assert_err(pack_make(&f->what, &made), want);
+		expect_nothing(f);
+		run("rm '%s/tree/'evil*", f->dir);
+	}
+}
+
+static void names_in_windows_japanese_are_carried_as_what_they_mean(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_made made;
+
+	run("cd '%s' && rm -r tree && mkdir tree && printf x >\"tree/$(printf "
+	    "'\\214\\222\\220\\146')\"",
+	    f->dir);
+	assert_ok(pack_make(&f->what, &made));
+	write_identity(f);
+	run("age -d -i '%s/id' '%s' | zstd -q -d | tar -t | grep -qx tree/健診", f->dir, f->out);
+	run("mkdir '%s/got' && age -d -i '%s/id' '%s' | zstd -q -d | tar -x -C '%s/got'", f->dir,
+	    f->dir, f->out, f->dir);
+	run("cd '%s/got' && sha256sum --quiet --strict -c " PACK_SUMS, f->dir);
+}
+
 static void names_that_lead_elsewhere_are_refused(void **state)
 {
 	static const char *const names[] = {"",	    "/etc", "..",     "a/../b",
@@ -347,6 +384,8 @@ int main(void)
 		STORY(a_cancelled_run_leaves_nothing),
 		STORY(what_is_there_is_never_replaced),
 		STORY(what_cannot_be_carried_is_refused),
+		STORY(what_the_other_side_would_refuse_is_refused),
+		STORY(names_in_windows_japanese_are_carried_as_what_they_mean),
 		STORY(names_that_lead_elsewhere_are_refused),
 		STORY(a_file_that_changes_meanwhile_ends_the_work),
 	};

@@ -448,6 +448,54 @@ static void seal(struct fixture *f, struct buf *tar)
 	close(fd);
 }
 
+/* A file in GNU tar's sparse form: one piece of a byte at `at`, and a length. */
+static void put_sparse(struct buf *tar, const char *name, unsigned long long at,
+		       unsigned long long size)
+{
+	size_t begin = tar->len;
+	char *head;
+	unsigned sum = 0;
+
+	put_entry(tar, name, 'S', 0644, NULL, "x", 1);
+	head = tar->data + begin;
+	memcpy(head + 257, "ustar  ", 8);
+	snprintf(head + 386, 12, "%011llo", at);
+	snprintf(head + 398, 12, "%011o", 1);
+	/* Lengths beyond octal are binary, as GNU tar has them. */
+	head[483] = (char)0x80;
+	for (unsigned i = 0; i < 8; i++)
+		head[494 - i] = (char)(size >> 8 * i);
+	memset(head + 148, ' ', 8);
+	for (unsigned i = 0; i < 512; i++)
+		sum += (uint8_t)head[i];
+	snprintf(head + 148, 8, "%06o", sum);
+}
+
+/* A pax header of one attribute, `len` bytes of it. */
+static void put_pax(struct buf *tar, const char *key, size_t len)
+{
+	CLEANUP(mem_freep) char *value = malloc(len + 1);
+	CLEANUP(buf_clear) struct buf line = {0};
+	size_t total = len + strlen(key) + 3, digits = (size_t)snprintf(NULL, 0, "%zu", total);
+
+	memset(value, 'a', len);
+	value[len] = '\0';
+	digits = (size_t)snprintf(NULL, 0, "%zu", total + digits);
+	assert_ok(buf_printf(&line, "%zu %s=%s\n", total + digits, key, value));
+	put_entry(tar, "pax", 'x', 0644, NULL, line.data, line.len);
+}
+
+/* A name of `count` folders in each other. */
+static void put_deep(struct buf *tar, unsigned count)
+{
+	CLEANUP(buf_clear) struct buf path = {0};
+
+	for (unsigned i = 0; i < count; i++)
+		assert_ok(buf_puts(&path, "d/"));
+	put_entry(tar, "././@LongLink", 'L', 0644, NULL, path.data, path.len);
+	put_entry(tar, "d", '5', 0755, NULL, NULL, 0);
+}
+
 #define HOSTILE(story, code, ...)                                                                  \
 	static void story(void **state)                                                            \
 	{                                                                                          \
@@ -490,6 +538,24 @@ HOSTILE(a_set_id_bit_is_refused, ERR_UNSAFE, put_entry(&tar, "s", '0', 04755, NU
 HOSTILE(a_name_with_a_line_feed_is_refused, ERR_BAD_FORMAT, put_file(&tar, "a\nb", "x");)
 HOSTILE(a_size_beyond_the_limit_is_refused, ERR_TOO_BIG, f->unpack.max_bytes = 1 << 30;
 	put_entry(&tar, "big", '0', 0644, NULL, "x", 077777777777ul);)
+HOSTILE(a_hole_beyond_the_limit_is_refused, ERR_TOO_BIG, f->unpack.max_bytes = 1 << 30;
+	put_sparse(&tar, "big", 0, 1ull << 40);)
+HOSTILE(a_hole_longer_than_the_disk_is_refused, ERR_NO_SPACE,
+	put_sparse(&tar, "big", 0, 1ull << 60);)
+HOSTILE(a_length_that_no_file_has_is_refused, ERR_NO_SPACE, put_sparse(&tar, "big", 0, 1ull << 63);)
+HOSTILE(data_outside_of_their_file_are_refused, ERR_UNSAFE, put_sparse(&tar, "big", 5000, 100);)
+HOSTILE(a_name_of_two_megabytes_is_refused, ERR_BAD_FORMAT, put_pax(&tar, "path", 2 << 20);
+	put_file(&tar, "a", "x");)
+HOSTILE(a_name_longer_than_any_path_is_refused, ERR_NAME_TOO_LONG, put_pax(&tar, "path", 5000);
+	put_file(&tar, "a", "x");)
+HOSTILE(folders_in_each_other_without_end_are_refused, ERR_NAME_TOO_LONG, put_deep(&tar, 2000);)
+HOSTILE(a_deep_tree_of_a_pack_that_is_refused_is_cleaned_up, ERR_UNSAFE, put_deep(&tar, 512);
+	put_file(&tar, "../x", "x");)
+HOSTILE(a_link_in_the_place_of_a_folder_is_refused, ERR_UNSAFE, put_file(&tar, "a/b", "1");
+	put_entry(&tar, "a", '2', 0777, "b", NULL, 0);)
+HOSTILE(a_block_device_is_refused, ERR_UNSAFE, put_entry(&tar, "d", '4', 0644, NULL, NULL, 0);)
+HOSTILE(a_set_group_bit_on_a_folder_is_refused, ERR_UNSAFE,
+	put_entry(&tar, "s", '5', 02755, NULL, NULL, 0);)
 HOSTILE(the_manifest_twice_is_refused, ERR_FORGED, CLEANUP(buf_clear) struct buf text = {0};
 	f->manifest.to_count = 1; assert_ok(pack_manifest_encode(&f->manifest, &text));
 	put_file(&tar, PACK_MANIFEST, text.data); put_file(&tar, PACK_MANIFEST, text.data);)
@@ -510,6 +576,56 @@ static void a_hostile_tar_may_say_that_it_is_not_one(void **state)
 	assert_ok(buf_puts(&tar, "this is no tar at all, whatever its name says"));
 	seal(f, &tar);
 	refused(f, ERR_BAD_FORMAT);
+}
+
+/* What goes through `make_tar`, a command, is sealed to me. */
+static void seal_output_of(struct fixture *f, const char *make_tar)
+{
+	FILE *pipe = popen(make_tar, "r");
+	int from = fileno(pipe), to = open(f->out, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+
+	assert_ok(age_encrypt(&f->how, age_source_fd(&from), age_sink_fd(&to)));
+	assert_int_equal(pclose(pipe), 0);
+	close(to);
+}
+
+/* 64 files of a gigabyte each, which is true, in a few kilobytes: the limit stops the one that
+ * crosses it before any of its bytes is written. */
+static void a_zip_bomb_stops_at_the_limit(void **state)
+{
+	struct fixture *f = *state;
+	struct stat st;
+
+	seal_output_of(
+		f, "python3 -c \"import tarfile,sys,io\n"
+		   "t=tarfile.open(fileobj=sys.stdout.buffer,mode='w|',format=tarfile.PAX_FORMAT)\n"
+		   "for n in range(64):\n"
+		   " i=tarfile.TarInfo('f%d'%n); i.size=1<<20 if n<3 else 1<<30\n"
+		   " t.addfile(i,io.BytesIO(bytes(1<<20))) if n<3 else "
+		   "(t.fileobj.write(i.tobuf()),t.fileobj.write(bytes(1<<24)))\n\" | zstd -q -3");
+	assert_int_equal(stat(f->out, &st), 0);
+	assert_true(st.st_size < 1 << 20);
+	f->unpack.max_bytes = 4 << 20;
+	refused(f, ERR_TOO_BIG);
+}
+
+static enum err cancel_after_a_while(void *ctx, uint64_t read)
+{
+	struct fixture *f = ctx;
+
+	return ++f->judged < 50 ? OK : err_at(ERR_INTERRUPTED, "enough");
+}
+
+/* Hashing zeroes that stand in no byte of the pack is work, too. */
+static void a_long_hole_can_be_interrupted(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(buf_clear) struct buf tar = {0};
+
+	put_sparse(&tar, "hole", 0, 1ull << 29);
+	seal(f, &tar);
+	f->unpack.progress = cancel_after_a_while;
+	refused(f, ERR_INTERRUPTED);
 }
 
 static void too_many_entries_are_refused(void **state)
@@ -643,6 +759,19 @@ int main(void)
 		STORY(a_set_id_bit_is_refused),
 		STORY(a_name_with_a_line_feed_is_refused),
 		STORY(a_size_beyond_the_limit_is_refused),
+		STORY(a_hole_beyond_the_limit_is_refused),
+		STORY(a_hole_longer_than_the_disk_is_refused),
+		STORY(a_length_that_no_file_has_is_refused),
+		STORY(data_outside_of_their_file_are_refused),
+		STORY(a_name_of_two_megabytes_is_refused),
+		STORY(a_name_longer_than_any_path_is_refused),
+		STORY(folders_in_each_other_without_end_are_refused),
+		STORY(a_deep_tree_of_a_pack_that_is_refused_is_cleaned_up),
+		STORY(a_link_in_the_place_of_a_folder_is_refused),
+		STORY(a_block_device_is_refused),
+		STORY(a_set_group_bit_on_a_folder_is_refused),
+		STORY(a_zip_bomb_stops_at_the_limit),
+		STORY(a_long_hole_can_be_interrupted),
 		STORY(the_manifest_twice_is_refused),
 		STORY(hashes_that_do_not_fit_are_refused),
 		STORY(a_manifest_without_a_signature_is_refused),
