@@ -44,6 +44,7 @@ struct check {
 	size_t fact_count, name_count, note_count, orphan_count;
 	size_t fact_cap, name_cap, note_cap, orphan_cap;
 	bool lost; /* a node: what lay below it is unknown */
+	uint64_t note_end, log_end; /* keys at which the next piece, the next line is due */
 	void (*hurt)(void *ctx, const char *path, enum err what, const char *why);
 	void (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;
@@ -104,7 +105,32 @@ static enum err walk_orphan(struct check *c, const struct store_view *view)
 	return OK;
 }
 
-static enum err walk_volume_item(struct check *c, const struct store_view *view)
+/* Pieces of a note stand side by side from the beginning on. */
+static enum err walk_note(struct check *c, const struct store_view *view, enum err damage)
+{
+	bool begins = (view->key.offset & UINT32_MAX) == 0;
+
+	if (note_check(view) != OK)
+		return check_note(c, 0, ERR_MALFORMED, "bad note of the program");
+	if (damage != OK)
+		TRY(check_note(c, 0, damage, "a note of the program cannot be read"));
+	if (!begins && view->key.offset != c->note_end && !c->lost)
+		TRY(check_note(c, 0, ERR_MALFORMED, "a note of the program lacks a piece"));
+	c->note_end = view->key.offset + view->record.extra;
+	return OK;
+}
+
+static enum err walk_log(struct check *c, const struct store_view *view)
+{
+	if (view->key.offset != c->log_end && !c->lost)
+		TRY(check_note(c, 0, ERR_MALFORMED, "the volume's log lacks a line"));
+	c->log_end = view->key.offset + 1;
+	if (log_check(view) != OK)
+		return check_note(c, 0, ERR_MALFORMED, "bad line in the volume's log");
+	return OK;
+}
+
+static enum err walk_volume_item(struct check *c, const struct store_view *view, enum err damage)
 {
 	struct meta meta;
 
@@ -112,6 +138,10 @@ static enum err walk_volume_item(struct check *c, const struct store_view *view)
 		return OK;
 	if (view->key.kind == ITEM_ORPHAN)
 		return walk_orphan(c, view);
+	if (view->key.kind == ITEM_NOTE)
+		return walk_note(c, view, damage);
+	if (view->key.kind == ITEM_LOG)
+		return walk_log(c, view);
 	return check_note(c, 0, ERR_MALFORMED, "unknown item of the volume");
 }
 
@@ -205,7 +235,7 @@ static enum err walk_item(void *ctx, const struct store_view *view, enum err dam
 	struct fact *f;
 
 	if (view->key.object == 0)
-		return walk_volume_item(c, view);
+		return walk_volume_item(c, view, damage);
 	TRY(fact_of_walk(c, view->key.object, &f));
 	if (damage != OK && !f->is_hurt) {
 		f->is_hurt = true;

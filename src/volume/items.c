@@ -2,6 +2,8 @@
 
 #include <string.h>
 #include "crypto/hash.h"
+#include "volume/journal.h"
+#include "volume/note.h"
 #include "volume/volume.h"
 
 #define INODE_FLAG_INLINE 1u
@@ -255,5 +257,31 @@ enum err inline_check(const struct store_view *view, bool is_link)
 		return malformed(view, "content");
 	if (is_link && memchr(view->value, '\0', view->len))
 		return malformed(view, "target");
+	return OK;
+}
+
+enum err note_check(const struct store_view *view)
+{
+	uint64_t at = view->key.offset & UINT32_MAX;
+	uint64_t len = view->record.extra;
+
+	if (!view->has_record || view->len != 0 || len == 0 || view->key.offset >> 32 == 0 ||
+	    len > (uint64_t)view->record.blocks * DISK_BLOCK || len > STORE_RECORD_MAX ||
+	    at + len > NOTE_MAX)
+		return malformed(view, "note");
+	return OK;
+}
+
+bool log_line_is_sane(const char *line, size_t len)
+{
+	return len > 0 && len <= JOURNAL_LINE_MAX && !memchr(line, '\n', len) &&
+	       !memchr(line, '\0', len);
+}
+
+enum err log_check(const struct store_view *view)
+{
+	if (view->has_record || view->key.offset >= JOURNAL_LINES_MAX ||
+	    !log_line_is_sane((const char *)view->value, view->len))
+		return malformed(view, "line of the log");
 	return OK;
 }

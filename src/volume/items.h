@@ -13,6 +13,8 @@
  *   4 DIRENT  folder  bucket | n      ino u64, type u8 (S_IFMT >> 12), name
  *   5 XATTR   ino     bucket | n      name len u16, value len u32, name, value unless in the record
  *   6 ORPHAN  0       ino             what u8 (0 delete, 1 truncate), size u64
+ *   7 NOTE    0       id << 32 | at   empty; the record holds the note's bytes from `at` on
+ *   8 LOG     0       number          a line
  *
  *   INODE: mode u32, nlink u32, uid u32, gid u32, size u64, blocks u64 (of 512 bytes), parent u64
  *   (folders; else 0), flags u32 (1: INLINE is there), then atime, mtime, ctime, btime, each
@@ -42,6 +44,8 @@
 #define ITEM_DIRENT 4u
 #define ITEM_XATTR 5u
 #define ITEM_ORPHAN 6u
+#define ITEM_NOTE 7u
+#define ITEM_LOG 8u
 
 #define META_VERSION 1u
 #define META_LABEL_MAX 64u
@@ -55,6 +59,7 @@
 #define XATTR_INSIDE_MAX 2048u /* longer values go to a record */
 #define ORPHAN_LEN 9u
 #define BUCKET_SIZE 256u
+#define JOURNAL_LINES_MAX (UINT64_C(1) << 48)
 #define DIRENT_PLACES (UINT64_C(1) << 62) /* what dirent_bucket can give, and its 256 */
 
 struct meta {
@@ -121,3 +126,6 @@ MUST_CHECK enum err orphan_decode(const struct store_view *view, struct orphan_i
 /* Extents and inline content have no bytes of their own to decode, only rules to keep. */
 MUST_CHECK enum err extent_check(const struct store_view *view, unsigned record_shift);
 MUST_CHECK enum err inline_check(const struct store_view *view, bool is_link);
+MUST_CHECK enum err note_check(const struct store_view *view); /* one piece of it */
+bool log_line_is_sane(const char *line, size_t len);
+MUST_CHECK enum err log_check(const struct store_view *view);

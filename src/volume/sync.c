@@ -187,7 +187,8 @@ enum err volume_commit_now(struct volume *v)
 
 static enum err hold_committed(struct volume *v)
 {
-	if (volume_writable(v) != OK || !v->changed)
+	/* What was put before the volume was opened is no change of it, and yet not committed. */
+	if (volume_writable(v) != OK || (!v->changed && !store_is_dirty(v->store)))
 		return OK;
 	TRY(commit_seal(v, false));
 	return commit_flush(v);

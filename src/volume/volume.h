@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <time.h>
 #include "store/store.h"
+#include "volume/journal.h"
+#include "volume/note.h"
 
 #define VOLUME_ROOT 1u
 #define VOLUME_NAME_UNITS 255u
@@ -127,6 +129,11 @@ MUST_CHECK enum err volume_get_xattr(struct volume *v, uint64_t ino, const char 
 MUST_CHECK enum err volume_list_xattr(struct volume *v, uint64_t ino, char *out, size_t cap,
 				      size_t *ret_len);
 MUST_CHECK enum err volume_remove_xattr(struct volume *v, uint64_t ino, const char *name);
+
+/* ---- what the program keeps beside the files (volume/note.h, volume/journal.h) ---- */
+MUST_CHECK enum err volume_note_put(struct volume *v, uint32_t id, const void *data, size_t len);
+MUST_CHECK enum err volume_note_get(struct volume *v, uint32_t id, struct buf *ret);
+MUST_CHECK enum err volume_log_append(struct volume *v, const char *line, size_t len);
 
 /* ---- the whole ---- */
 /* Everything changed before the call is durable after it. Calls that overlap share a commit. */

@@ -278,6 +278,25 @@ def verb_verify(args):
     return DAMAGED if problems else Findings().code(opened)
 
 
+def verb_log(args):
+    """The volume's own log, line by line."""
+    opened = Opened(args)
+    for line in opened.volume.log():
+        print_bytes(line)
+    return Findings().code(opened)
+
+
+def verb_note(args):
+    """The bytes of a note; note 1 is the register that travels with the vault."""
+    opened = Opened(args)
+    for number, data in opened.volume.notes():
+        if number == args.number:
+            sys.stdout.buffer.write(data)
+            return Findings().code(opened)
+    say("there is no note %d" % args.number)
+    return DAMAGED
+
+
 # ---- the command line ----
 
 def parse():
@@ -291,10 +310,15 @@ def parse():
                              ("list", verb_list, "list what is inside"),
                              ("sums", verb_sums, "print SHA-256 of all files, for sha256sum -c"),
                              ("extract", verb_extract, "write everything out into a new folder"),
-                             ("verify", verb_verify, "check every block and relation")):
+                             ("verify", verb_verify, "check every block and relation"),
+                             ("log", verb_log, "print the volume's own log"),
+                             ("note", verb_note, "print what the program keeps beside the files")):
         sub = verbs.add_parser(name, help=text, description=text)
         sub.set_defaults(run=verb)
         sub.add_argument("medium", metavar="MEDIUM", help="a .VLT folder, or a folder that holds one")
+        if name == "note":
+            sub.add_argument("--number", metavar="N", type=int, default=1,
+                             help="which note (1, the register, unless told otherwise)")
         if name in ("list", "sums", "extract"):
             sub.add_argument("--only", metavar="PATH", action="append", default=[], dest="paths",
                              help="only this, and what is in it; may be given several times")

@@ -80,17 +80,40 @@ static void fill(struct volume *v)
 	MUST(volume_set_xattr(v, large, "user.long", base.user, sizeof(base.user), 0) == OK);
 }
 
-static void note_items(struct store *s)
+/* What the program keeps: a note in three pieces, and lines. */
+static void keep(struct volume *v)
+{
+	static uint8_t bytes[300000];
+	char line[32];
+
+	MUST(volume_note_put(v, NOTE_REGISTER, bytes, sizeof(bytes)) == OK);
+	MUST(volume_note_put(v, 2, "some", 4) == OK);
+	for (unsigned i = 0; i < 5; i++) {
+		snprintf(line, sizeof(line), "{\"event\":\"unlock\",\"n\":%u}", i);
+		MUST(volume_log_append(v, line, strlen(line)) == OK);
+	}
+}
+
+/* What the program keeps comes last, so that kept inputs mean the same items as before there was such. */
+static void note_items_of(struct store *s, bool kept)
 {
 	struct store_key key = {0};
 	struct store_view view;
 
 	store_read_begin(s);
 	while (base.count < ITEMS_MAX && store_find_ge(s, &key, &view) == OK) {
-		base.items[base.count++] = key = view.key;
+		key = view.key;
+		if ((key.object == 0 && key.kind >= ITEM_NOTE) == kept)
+			base.items[base.count++] = key;
 		key.offset++;
 	}
 	store_read_end(s);
+}
+
+static void note_items(struct store *s)
+{
+	note_items_of(s, false);
+	note_items_of(s, true);
 	MUST(base.count > 20 && base.count < ITEMS_MAX);
 }
 
@@ -125,6 +148,7 @@ static void prepare(void)
 	MUST(store_open(disk, &base.unlock, &s, &report) == OK);
 	MUST(volume_format(s, "FUZZ-01", 1000, 1000) == OK && volume_open(s, &v) == OK);
 	fill(v);
+	keep(v);
 	MUST(volume_close(v) == OK);
 	store_user(s, base.user);
 	note_items(s);
@@ -170,7 +194,7 @@ static void patch_key(struct store_key *key, size_t at, uint64_t value)
 	if (at % 3 == 0)
 		key->object = value % 20;
 	else if (at % 3 == 1)
-		key->kind = (uint8_t)(value % 9);
+		key->kind = (uint8_t)(value % 11);
 	else
 		key->offset = value;
 }
@@ -360,7 +384,34 @@ static bool check(struct volume *v, uint64_t *ret_files)
 	       r.store.doubly_used_blocks == 0 && r.store.unreachable_blocks == 0;
 }
 
-static bool look(struct volume *v)
+static enum err meet_line(void *ctx, uint64_t number, const char *line, size_t len)
+{
+	uint64_t *due = ctx;
+
+	MUST(number == (*due)++ && len > 0 && len <= JOURNAL_LINE_MAX && !memchr(line, '\n', len));
+	return OK;
+}
+
+static void look_at_kept(struct volume *v, struct store *s, bool good)
+{
+	uint64_t lines = 0, count = 0;
+	enum err err;
+
+	for (uint32_t id = 1; id <= 3; id++) {
+		struct buf note = {0};
+
+		err = volume_note_get(v, id, &note);
+		MUST(!good || err == OK || err == ERR_NOT_FOUND);
+		MUST(note.len <= NOTE_MAX);
+		buf_clear(&note);
+	}
+	err = journal_each(s, 0, meet_line, &lines);
+	MUST(!good || err == OK);
+	err = journal_count(s, &count);
+	MUST(!good || (err == OK && count == lines));
+}
+
+static bool look(struct volume *v, struct store *s)
 {
 	struct walk w = {.v = v};
 	uint64_t files;
@@ -368,6 +419,7 @@ static bool look(struct volume *v)
 	w.good = check(v, &files);
 	walk_one(&w, VOLUME_ROOT, S_IFDIR, 0);
 	MUST(!w.good || w.met_count == files + 1);
+	look_at_kept(v, s, w.good);
 	return w.good;
 }
 
@@ -397,6 +449,10 @@ static void change(struct volume *v, bool good)
 		(void)!volume_rmdir(v, VOLUME_ROOT, "other", NULL);
 	}
 	free(n);
+	err = volume_note_put(v, NOTE_REGISTER, "fresh", 5);
+	MUST(!good || err == OK);
+	err = volume_log_append(v, "fresh", 5);
+	MUST(!good || err == OK);
 	err = volume_sync(v);
 	MUST(!good || err == OK);
 }
@@ -411,10 +467,10 @@ static void try_volume(struct store *s, bool changes)
 		MUST(!v && err != ERR_INTERNAL && err != ERR_NOMEM);
 		return;
 	}
-	good = look(v);
+	good = look(v, s);
 	if (changes) {
 		change(v, good);
-		MUST(!good || look(v));
+		MUST(!good || look(v, s));
 	}
 	err = volume_close(v);
 	MUST(!good || err == OK);

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "volume/internal.h"
 
 #define LANES 4u
 
@@ -85,6 +86,26 @@ void listing_add_xattr(struct listing *l, const char *name, uint64_t value_sum, 
 	add_text(l, name, strlen(name));
 	add_number(l, 'l', len);
 	add_number(l, '=', value_sum);
+}
+
+void listing_add_kept(struct listing *l, uint64_t note_sum, size_t note_len, uint64_t log_sum,
+		      uint64_t log_count)
+{
+	if (note_len > 0) {
+		add_text(l, "\n(note)", 7);
+		add_number(l, 'l', note_len);
+		add_number(l, '=', note_sum);
+	}
+	if (log_count > 0) {
+		add_text(l, "\n(log)", 6);
+		add_number(l, 'n', log_count);
+		add_number(l, '=', log_sum);
+	}
+}
+
+uint64_t listing_log_sum(uint64_t before, const void *line, size_t len)
+{
+	return before * UINT64_C(0x9e3779b97f4a7c15) + listing_sum(line, len);
 }
 
 /* ---- a volume ---- */
@@ -260,9 +281,48 @@ enum err volume_listing_of(struct volume *v, uint64_t folder, char **ret)
 	return OK;
 }
 
+struct log_sum {
+	uint64_t sum, count;
+};
+
+static enum err take_line(void *ctx, uint64_t number, const char *line, size_t len)
+{
+	struct log_sum *log = ctx;
+
+	log->sum = listing_log_sum(log->sum, line, len);
+	log->count++;
+	return OK;
+}
+
+static enum err kept_add(struct walk *w)
+{
+	CLEANUP(buf_clear) struct buf note = { 0 };
+	struct log_sum log = { 0 };
+	enum err err = volume_note_get(w->v, NOTE_REGISTER, &note);
+
+	if (err != OK && err != ERR_NOT_FOUND)
+		return err;
+	TRY(journal_each(w->v->store, 0, take_line, &log));
+	listing_add_kept(&w->out, listing_sum(note.data ? note.data : "", note.len), note.len, log.sum,
+			 log.count);
+	return OK;
+}
+
+/* With what the program keeps beside the files. */
 enum err volume_listing(struct volume *v, char **ret)
 {
-	return volume_listing_of(v, VOLUME_ROOT, ret);
+	struct walk w = { .v = v };
+	enum err err = walk_one(&w, VOLUME_ROOT, 0);
+
+	if (err == OK)
+		err = kept_add(&w);
+	free(w.content);
+	if (err != OK) {
+		free(w.out.text);
+		return err;
+	}
+	*ret = w.out.text;
+	return OK;
 }
 
 void listing_diff(const char *want, const char *got, char *out, size_t cap)

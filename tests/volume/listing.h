@@ -14,6 +14,11 @@ uint64_t listing_sum(const void *data, size_t len);
 /* `content` is the sum of the bytes or of the link's target. */
 void listing_add(struct listing *l, const char *path, const struct volume_attr *attr,
 		 uint64_t content);
+/* What the program keeps beside the files: note 1 and the log, each if there is one. */
+void listing_add_kept(struct listing *l, uint64_t note_sum, size_t note_len, uint64_t log_sum,
+		      uint64_t log_count);
+/* The sum of a log after one more line. */
+uint64_t listing_log_sum(uint64_t before, const void *line, size_t len);
 void listing_add_xattr(struct listing *l, const char *name, uint64_t value_sum, size_t len);
 
 /* The tree below a folder as a volume tells it; on failure `*ret` is untouched. */

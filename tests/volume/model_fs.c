@@ -35,6 +35,8 @@ struct model {
 	struct inode **inodes; /* by number */
 	uint64_t count;
 	uint64_t root;
+	uint64_t note_sum, log_sum, log_count; /* what the program keeps beside the files */
+	size_t note_len;
 };
 
 static void *must(void *p)
@@ -137,8 +139,7 @@ struct model *model_clone(const struct model *from)
 {
 	struct model *m = must(calloc(1, sizeof(*m)));
 
-	m->count = from->count;
-	m->root = from->root;
+	*m = *from;
 	m->inodes = must(calloc(m->count, sizeof(*m->inodes)));
 	for (uint64_t i = 0; i < m->count; i++)
 		if (from->inodes[i] && from->inodes[i]->attr.nlink > 0)
@@ -616,5 +617,20 @@ char *model_listing(const struct model *m)
 	char path[4096];
 
 	list_one(m, &l, m->root, path, 0);
+	listing_add_kept(&l, m->note_sum, m->note_len, m->log_sum, m->log_count);
 	return l.text;
+}
+
+enum err model_note(struct model *m, const void *data, size_t len)
+{
+	m->note_sum = listing_sum(data, len);
+	m->note_len = len;
+	return OK;
+}
+
+enum err model_log(struct model *m, const char *line, size_t len)
+{
+	m->log_sum = listing_log_sum(m->log_sum, line, len);
+	m->log_count++;
+	return OK;
 }

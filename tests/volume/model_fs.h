@@ -33,6 +33,8 @@ enum err model_setattr(struct model *m, uint64_t ino, unsigned mask, const struc
 enum err model_set_xattr(struct model *m, uint64_t ino, const char *name, const void *value,
 			 size_t len, int flags, struct timespec now);
 enum err model_remove_xattr(struct model *m, uint64_t ino, const char *name, struct timespec now);
+enum err model_note(struct model *m, const void *data, size_t len); /* the register's */
+enum err model_log(struct model *m, const char *line, size_t len);  /* one more line */
 void model_hold(struct model *m, uint64_t ino);
 void model_release(struct model *m, uint64_t ino);
 

@@ -309,6 +309,19 @@ void work_remove_xattr(struct work *w, uint64_t ino, const char *name)
 	     model_remove_xattr(w->model, ino, name, w->now));
 }
 
+void work_note(struct work *w, const void *bytes, size_t len)
+{
+	say(w, "note of %zu bytes", len);
+	BOTH(w, volume_note_put(w->stick.volume, NOTE_REGISTER, bytes, len),
+	     model_note(w->model, bytes, len));
+}
+
+void work_log(struct work *w, const char *line, size_t len)
+{
+	say(w, "line of %zu bytes", len);
+	BOTH(w, volume_log_append(w->stick.volume, line, len), model_log(w->model, line, len));
+}
+
 bool work_hold(struct work *w, uint64_t ino)
 {
 	if (ino == 0 || w->held_count == ARRAY_LEN(w->held))

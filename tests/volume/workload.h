@@ -101,6 +101,8 @@ void work_fallocate(struct work *w, uint64_t ino, int mode, uint64_t off, uint64
 void work_set_xattr(struct work *w, uint64_t ino, const char *name, const void *bytes, size_t len,
 		    int flags);
 void work_remove_xattr(struct work *w, uint64_t ino, const char *name);
+void work_note(struct work *w, const void *bytes, size_t len);
+void work_log(struct work *w, const char *line, size_t len);
 bool work_hold(struct work *w, uint64_t ino); /* false: not there, or too many are held */
 void work_release(struct work *w, unsigned i); /* the i-th that is held */
 void work_read(struct work *w, uint64_t ino, uint64_t off, size_t len);

@@ -287,6 +287,25 @@ static void op_xattr_remove(struct work *w)
 	work_remove_xattr(w, ino, name);
 }
 
+/* What the program keeps is there once, so not for several hands. */
+static void op_note(struct work *w)
+{
+	size_t len = below(w, 8) ? 1 + pick_len(w, w->profile.file_max) : 0;
+
+	if (!w->shared)
+		work_note(w, pick_bytes(w, len), len);
+}
+static void op_log(struct work *w)
+{
+	char line[512];
+	size_t len = 1 + pick_len(w, sizeof(line) - 1);
+
+	for (size_t i = 0; i < len; i++)
+		line[i] = (char)('a' + below(w, 26));
+	if (!w->shared)
+		work_log(w, line, len);
+}
+
 /* A file that is open when its last name goes. */
 static void op_unlink_held(struct work *w)
 {
@@ -377,6 +396,8 @@ static const struct op {
 	{ op_release, 2 },
 	{ op_save, 2 },
 	{ op_read, 3 },
+	{ op_note, 2 },
+	{ op_log, 2 },
 };
 /* Now and then, where the profile has them. */
 static const struct op epoch_ops[] = {

@@ -3,7 +3,7 @@ import stat
 
 from crypto import siphash24
 from errors import Damaged, need
-from volume import CUT, DIRENT, EXTENT, INODE, META, ORPHAN, ROOT, XATTR
+from volume import CUT, DIRENT, EXTENT, INODE, LOG, META, NOTE, ORPHAN, ROOT, XATTR
 from walk import Walk
 
 
@@ -16,7 +16,8 @@ class Verification:
         self.blocks = 0
         self.runs = []                      # (addr, blocks) of all that is reached
         self.inodes = {}                    # number: [names met, folders in it, links, kind, parent]
-        self.objects = self.bytes = 0
+        self.objects = self.bytes = self.lines = 0
+        self.notes = []
 
     def run(self):
         self.sealed_blocks()
@@ -130,6 +131,11 @@ class Verification:
         orphans = {number: what for number, what, _ in self.volume.orphans()}
         for item in self.tree.range(b"\0" * 17, b"\xff" * 17):
             self.belongs(item, orphans)
+        try:
+            self.lines = sum(1 for _ in self.volume.log())
+            self.notes = list(self.volume.notes())
+        except Damaged as why:
+            self.problem("what the program keeps", why)
         for name, here, said in (("objects", self.objects, self.volume.objects),
                                  ("bytes", self.bytes, self.volume.bytes),
                                  ("blocks in use", self.blocks, self.state.blocks_in_use)):
@@ -139,7 +145,7 @@ class Verification:
     def belongs(self, item, orphans):
         where = "item (%d, %d, %d)" % (item.object, item.kind, item.offset)
         if item.object == 0:
-            if item.kind not in (META, ORPHAN):
+            if item.kind not in (META, ORPHAN, NOTE, LOG):
                 self.problem(where, "of no kind that there is")
             return
         if item.object >= self.volume.next_inode or not INODE <= item.kind <= XATTR:

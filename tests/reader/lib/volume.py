@@ -5,8 +5,9 @@ import struct
 from errors import NOT_A_VAULT, Damaged, Refused, need
 from medium import BLOCK
 
-META, INODE, INLINE, EXTENT, DIRENT, XATTR, ORPHAN = range(7)
+META, INODE, INLINE, EXTENT, DIRENT, XATTR, ORPHAN, NOTE, LOG = range(9)
 ROOT, INLINE_MAX, XATTR_SHORT, XATTR_MAX, SIZE_MAX = 1, 2048, 2048, 65536, 1 << 62
+NOTE_MAX, PIECE_MAX, LINE_MAX, LINES_MAX = 1 << 24, 131072, 4096, 1 << 48
 KINDS = (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK)
 CUT = 1
 TIME = struct.Struct("<qI")
@@ -168,3 +169,32 @@ class Volume:
             return name, item.offset, lambda: value
         need(not value and item.record and item.record.plain_len == length, "XATTR")
         return name, item.offset, lambda: self.tree.sealed.record(item)
+
+    # ---- what the program keeps ----
+
+    def notes(self):                                                        # 9.8
+        """(number, bytes)"""
+        number, data = None, b""
+        for item in self.tree.of(0, NOTE):
+            this, place = item.offset >> 32, item.offset & 0xffffffff
+            need(this and item.record and not item.value and 0 < item.record.plain_len <= PIECE_MAX,
+                 "NOTE")
+            if this != number:
+                if number:
+                    yield number, data
+                number, data = this, b""
+            need(place == len(data), "note %d lacks a piece" % this)
+            data += self.tree.sealed.record(item)[:item.record.plain_len]
+            need(len(data) <= NOTE_MAX, "note %d is too long" % this)
+        if number:
+            yield number, data
+
+    def log(self):                                                          # 9.9
+        """Its lines, as bytes."""
+        due = 0
+        for item in self.tree.of(0, LOG):
+            need(item.offset == due and item.offset < LINES_MAX, "the log lacks line %d" % due)
+            need(1 <= len(item.value) <= LINE_MAX and not item.record and b"\n" not in item.value and
+                 b"\0" not in item.value, "LOG")
+            due += 1
+            yield item.value
