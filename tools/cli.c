@@ -6,6 +6,9 @@
 #include <string.h>
 
 #include "tools/medium.h"
+#include "tools/output.h"
+#include "tools/prompt.h"
+#include "tools/tty.h"
 #include "tools/unlock.h"
 #include "tools/verbs.h"
 
@@ -176,6 +179,36 @@ enum err cli_check_confirm(struct cli *cli, const char *label)
 	if (!cli->confirm || !strcmp(cli->confirm, label))
 		return OK;
 	return err_at(ERR_CONFIRM, "\"%s\", not \"%s\"", label, cli->confirm);
+}
+
+static bool is_label(const struct secret *typed, const char *label)
+{
+	size_t len = strlen(label);
+
+	return secret_len(typed) == len && memcmp(secret_data(typed), label, len) == 0;
+}
+
+enum err cli_confirm(struct cli *cli, const char *label, const char *what)
+{
+	CLEANUP(secret_freep) struct secret *typed = NULL;
+	CLEANUP(secret_freep) struct secret *folded = NULL;
+	CLEANUP(buf_clear) struct buf question = {0};
+	struct prompt_notes notes;
+
+	if (cli->confirm)
+		return cli_check_confirm(cli, label);
+	if (cli->no_input || !tty_there()) {
+		cli_hint(cli, _("if it is meant: --confirm=%s"), label);
+		return err_at(ERR_NO_ANSWER, "%s", what);
+	}
+	TRY(buf_printf(&question, "%s\n", what));
+	TRY(buf_printf(&question, _("Type %s to go on: "), label));
+	out_clean(question.data);
+	TRY(tty_ask_shown(question.data, &typed));
+	TRY(prompt_fold(typed, &folded, &notes));
+	return is_label(typed, label) || is_label(folded, label)
+		       ? OK
+		       : err_at(ERR_CONFIRM, "\"%s\"", label);
 }
 
 /* A hint that does not fit in memory is one that nobody reads. */

@@ -54,6 +54,11 @@ MUST_CHECK enum err cli_actor(struct cli *cli, const struct medium *medium,
 /* --confirm=LABEL, when given, must be the label at hand. ERR_CONFIRM. */
 MUST_CHECK enum err cli_check_confirm(struct cli *cli, const char *label);
 
+/* For what cannot be taken back: --confirm=LABEL, or the label typed at the terminal (full-width letters
+ * count as what they stand for). `what` asks, translated: "Type %s to go on: " is added. ERR_CONFIRM;
+ * ERR_NO_ANSWER, with the option as a hint, when there is nobody to ask. */
+MUST_CHECK enum err cli_confirm(struct cli *cli, const char *label, const char *what);
+
 /* One more hint below the error, already translated. */
 void cli_hint(struct cli *cli, const char *format, ...) PRINTF_LIKE(2, 3);
 /* ERR_USAGE with this detail, already translated. */

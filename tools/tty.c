@@ -52,7 +52,7 @@ static void signals_catch(struct quiet_tty *t)
 	sigprocmask(SIG_BLOCK, &set, &t->mask);
 }
 
-static enum err quiet_begin(struct quiet_tty *t)
+static enum err quiet_begin(struct quiet_tty *t, bool shown)
 {
 	struct termios quiet;
 
@@ -65,7 +65,8 @@ static enum err quiet_begin(struct quiet_tty *t)
 	}
 	signals_catch(t);
 	quiet = t->before;
-	quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
+	if (!shown)
+		quiet.c_lflag &= ~(tcflag_t)(ECHO | ECHOE | ECHOK | ECHONL);
 	quiet.c_lflag |= ICANON | ISIG;
 	quiet.c_iflag |= ICRNL;
 	tcsetattr(t->fd, TCSAFLUSH, &quiet);
@@ -127,7 +128,7 @@ static enum err put(int fd, const char *text)
 	return io_write_full(fd, text, strlen(text));
 }
 
-enum err tty_ask(const char *question, struct secret **ret)
+static enum err ask(const char *question, bool shown, struct secret **ret)
 {
 	CLEANUP(secret_freep) struct secret *line = NULL;
 	struct quiet_tty t;
@@ -135,17 +136,27 @@ enum err tty_ask(const char *question, struct secret **ret)
 	enum err err;
 
 	TRY(secret_new(LINE_LEN, &line));
-	TRY(quiet_begin(&t));
+	TRY(quiet_begin(&t, shown));
 	err = put(t.fd, question);
 	if (err == OK)
 		err = read_line(&t, line, &len);
-	if (put(t.fd, "\n") != OK && err == OK)
+	if (!shown && put(t.fd, "\n") != OK && err == OK)
 		err = ERR_NO_ANSWER;
 	quiet_end(&t);
 	TRY(err);
 	secret_shrink(line, len);
 	*ret = TAKE(line);
 	return OK;
+}
+
+enum err tty_ask(const char *question, struct secret **ret)
+{
+	return ask(question, false, ret);
+}
+
+enum err tty_ask_shown(const char *question, struct secret **ret)
+{
+	return ask(question, true, ret);
 }
 
 static size_t line_count(const char *text)
@@ -178,7 +189,7 @@ enum err tty_show_once(const char *text)
 	enum err err;
 
 	TRY(secret_new(LINE_LEN, &line));
-	TRY(quiet_begin(&t));
+	TRY(quiet_begin(&t, false));
 	err = put(t.fd, text);
 	if (err == OK)
 		err = read_line(&t, line, &len);
