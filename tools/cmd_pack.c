@@ -1,6 +1,7 @@
 /* vault pack: one sealed, signed file for named people. */
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/text.h"
 #include "pack/frames.h"
@@ -57,6 +58,33 @@ static char *name_of(const char *path)
 	return name;
 }
 
+/* "-" is standard input; a file of that name is "./-". */
+static enum err read_source(struct cli *cli, const char *path, struct pack_source *ret)
+{
+	bool is_stream = !strcmp(path, "-");
+	const char *name = cli_value(cli, OPT_STREAM_NAME);
+
+	*ret = (struct pack_source){.path = path, .is_stream = is_stream, .fd = STDIN_FILENO};
+	ret->name = is_stream ? strdup(name ? name : "stdin") : name_of(path);
+	if (is_stream && cli->passphrase_fd == STDIN_FILENO)
+		return cli_usage("%s", _("standard input gives either the passphrase or what is "
+					 "packed"));
+	return ret->name ? OK : ERR_NOMEM;
+}
+
+static enum err check_streams(struct cli *cli, const struct packing *p)
+{
+	size_t streams = 0;
+
+	for (size_t i = 0; i < p->source_count; i++)
+		streams += p->sources[i].is_stream;
+	if (streams > 1)
+		return cli_usage("%s", _("standard input (-) can be packed once"));
+	if (streams == 0 && cli_value(cli, OPT_STREAM_NAME))
+		return cli_usage("%s", _("--name is for standard input (-)"));
+	return OK;
+}
+
 static enum err read_sources(struct cli *cli, struct packing *p)
 {
 	size_t count = cli_argument_count(cli);
@@ -64,14 +92,9 @@ static enum err read_sources(struct cli *cli, struct packing *p)
 	p->sources = calloc(count, sizeof(*p->sources));
 	if (!p->sources)
 		return ERR_NOMEM;
-	for (size_t i = 0; i < count; i++) {
-		char *name = name_of(cli_argument(cli, i));
-
-		if (!name)
-			return ERR_NOMEM;
-		p->sources[p->source_count++] = (struct pack_source){cli_argument(cli, i), name};
-	}
-	return OK;
+	for (size_t i = 0; i < count; i++)
+		TRY(read_source(cli, cli_argument(cli, i), &p->sources[p->source_count++]));
+	return check_streams(cli, p);
 }
 
 static enum err unknown_id(struct cli *cli, const struct catalogue *c, const char *id)
@@ -234,7 +257,8 @@ const struct verb verb_pack = {
 	.examples = {{"pack receipts/ --to age1... -o r.tar.zst.age", N_("for one person")},
 		     {"pack a.csv --to sato --to yamada -o a.tar.zst.age",
 		      N_("by name (see \"staff add\")")}},
-	.options = OPT_BIT(OPT_TO) | OPT_BIT(OPT_PACK_OUTPUT) | OPT_BIT(OPT_PACK_CATEGORY) |
+	.options = OPT_BIT(OPT_TO) | OPT_BIT(OPT_PACK_OUTPUT) | OPT_BIT(OPT_STREAM_NAME) |
+		   OPT_BIT(OPT_PACK_CATEGORY) |
 		   OPT_BIT(OPT_PACK_PURPOSE) | OPT_BIT(OPT_PERSONS) | OPT_BIT(OPT_EXPIRES) |
 		   OPT_BIT(OPT_COMPRESS) | OPT_BIT(OPT_ARMOR) | OPT_BIT(OPT_SHARED_PASSPHRASE) |
 		   OPT_BIT(OPT_KEY),

@@ -40,6 +40,7 @@ const struct option_row option_rows[] = {
 	{"verify",         0,   OPT_VERIFY,        NULL,      N_("only check that the log is whole")},
 	{"output",         'o', OPT_OUTPUT,        "DIR",     N_("folder that the files go to; it must be new or empty")},
 	{"output",         'o', OPT_PACK_OUTPUT,   "FILE",    N_("the pack; it must not exist yet")},
+	{"name",           0,   OPT_STREAM_NAME,   "NAME",    N_("what standard input (-) is called in it (default: stdin)")},
 	{"category",       0,   OPT_PACK_CATEGORY, "ID",      N_("category of personal information in it")},
 	{"purpose",        0,   OPT_PACK_PURPOSE,  "ID",      N_("what it is sent for")},
 	{"persons",        0,   OPT_PERSONS,       "N",       N_("number of insured persons in it, as you declare it")},

@@ -13,6 +13,7 @@
 #include "crypto/random.h"
 #include "pack/minisig.h"
 #include "pack/name.h"
+#include "pack/spool.h"
 #include "pack/sums.h"
 #include "pack/tail.h"
 #include "pack/tar.h"
@@ -39,6 +40,8 @@ struct making {
 	struct tail_index index;
 	struct buf sums;
 	struct sha256_stream *file_sum;
+	struct spool *spool; /* of the source that is a stream; NULL when there is none */
+	struct stat spool_st;
 	struct first_name *names;
 	size_t name_count, name_cap;
 	uint64_t counted; /* entries, on the walk before */
@@ -59,6 +62,7 @@ static void making_clear(struct making *m)
 	age_writer_free(m->age);
 	sha256_stream_free(m->pack_sum);
 	sha256_stream_free(m->file_sum);
+	spool_free(m->spool);
 	tail_index_clear(&m->index);
 	buf_clear(&m->sums);
 	forget_names(m);
@@ -242,18 +246,27 @@ static enum err same_file(const struct walk_entry *entry, int fd)
 	return err_at(ERR_BUSY, "%s: it changed while it was read", entry->path);
 }
 
-static enum err add_file(struct making *m, const struct walk_entry *entry)
+static enum err put_disk_file(struct making *m, const struct walk_entry *entry)
 {
 	CLEANUP(fd_closep)
 	int fd = open(entry->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-	uint8_t sum[SHA256_LEN];
 
 	if (fd < 0)
 		return err_from_errno("%s", entry->path);
 	TRY(same_file(entry, fd));
+	return tar_put_file(m->tar, entry, fd, took_bytes, m);
+}
+
+static enum err add_file(struct making *m, const struct walk_entry *entry)
+{
+	uint8_t sum[SHA256_LEN];
+
 	sha256_stream_free(TAKE(m->file_sum));
 	TRY(sha256_stream_new(&m->file_sum));
-	TRY(tar_put_file(m->tar, entry, fd, took_bytes, m));
+	if (entry->st == &m->spool_st)
+		TRY(tar_put_stream(m->tar, entry, spool_source(m->spool), took_bytes, m));
+	else
+		TRY(put_disk_file(m, entry));
 	sha256_stream_get(m->file_sum, sum);
 	m->made->files++;
 	return sums_add(&m->sums, sum, entry->name);
@@ -316,18 +329,64 @@ static enum err add_tail(struct making *m)
 	return tail_write(&m->index, sizes, count, !m->what->plain_length, age_writer_sink(m->age));
 }
 
+/* ---- sources ---- */
+
+static enum err took_stream(void *ctx, uint64_t done)
+{
+	struct making *m = ctx;
+
+	return m->what->progress ? m->what->progress(m->what->ctx, done, 0) : OK;
+}
+
+/* Its length has to be known before its header, and its hash before anybody may believe it. */
+static enum err put_stream_aside(struct making *m, const struct pack_source *source)
+{
+	if (m->spool)
+		return err_at(ERR_INVALID, "%s", source->path);
+	TRY(spool_new(source->fd, m->what->out, took_stream, m, &m->spool));
+	m->spool_st = (struct stat){
+		.st_mode = S_IFREG | 0600, .st_nlink = 1, .st_size = (off_t)spool_size(m->spool)};
+	m->spool_st.st_mtime = clock_wall().tv_sec;
+	return OK;
+}
+
+static enum err put_streams_aside(struct making *m)
+{
+	const struct pack_new *what = m->what;
+
+	if (access(what->out, F_OK) == 0)
+		return err_at(ERR_EXISTS, "%s", what->out);
+	for (size_t i = 0; i < what->source_count; i++)
+		if (what->sources[i].is_stream)
+			TRY(put_stream_aside(m, &what->sources[i]));
+	return OK;
+}
+
+static enum err each_source(struct making *m,
+			    enum err (*each)(void *ctx, const struct walk_entry *entry))
+{
+	for (size_t i = 0; i < m->what->source_count; i++) {
+		const struct pack_source *source = &m->what->sources[i];
+		struct walk_entry stream = {source->path, source->name, &m->spool_st};
+
+		TRY(source->is_stream ? each(m, &stream) : walk_sources(source, 1, each, m));
+	}
+	return OK;
+}
+
 static enum err make(struct making *m)
 {
 	const struct pack_new *what = m->what;
 
 	TRY(walk_check_names(what->sources, what->source_count));
-	TRY(walk_sources(what->sources, what->source_count, count_entry, m));
+	TRY(put_streams_aside(m));
+	TRY(each_source(m, count_entry));
 	forget_names(m);
 	m->total = m->made->bytes;
 	TRY(open_all(m));
 	TRY(add_manifest(m));
 	m->made->files = m->made->bytes = 0; /* counted again as they go in */
-	TRY(walk_sources(what->sources, what->source_count, add_entry, m));
+	TRY(each_source(m, add_entry));
 	TRY(add_signature(m));
 	TRY(tar_finish(m->tar));
 	TRY(add_tail(m));

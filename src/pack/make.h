@@ -12,6 +12,10 @@
 struct pack_source {
 	const char *path; /* of the file, folder or link; borrowed */
 	const char *name; /* what it is called in the pack; borrowed */
+	/* One of the sources may be what `fd` (borrowed) gives up to its end, such as standard
+	 * input; `path` is for messages then. */
+	bool is_stream;
+	int fd;
 };
 
 struct pack_made;

@@ -251,6 +251,29 @@ enum err tar_put_file(struct tar_writer *t, const struct walk_entry *entry, int 
 	return put_content(t, entry, fd, each, ctx);
 }
 
+/* The source is asked once more at its end, where it tells that it was whole. */
+enum err tar_put_stream(struct tar_writer *t, const struct walk_entry *entry,
+			struct age_source from,
+			enum err (*each)(void *ctx, const void *data, size_t len), void *ctx)
+{
+	CLEANUP(entry_freep) struct archive_entry *e = NULL;
+	uint64_t left = (uint64_t)entry->st->st_size;
+	size_t len = 0;
+
+	TRY(new_entry(entry, &e));
+	TRY(put_header(t, e, entry->name));
+	do {
+		TRY(from.read(from.ctx, t->piece, PIECE, &len));
+		if (len > left || (len == 0 && left > 0))
+			return changed(entry);
+		TRY(each(ctx, t->piece, len));
+		if (archive_write_data(t->archive, t->piece, len) < 0)
+			return result(t, ARCHIVE_FATAL, entry->name);
+		left -= len;
+	} while (len > 0);
+	return OK;
+}
+
 enum err tar_finish(struct tar_writer *t)
 {
 	return result(t, archive_write_close(t->archive), "tar");

@@ -22,4 +22,9 @@ MUST_CHECK enum err tar_put_entry(struct tar_writer *t, const struct walk_entry 
 MUST_CHECK enum err tar_put_file(struct tar_writer *t, const struct walk_entry *entry, int fd,
 				 enum err (*each)(void *ctx, const void *data, size_t len),
 				 void *ctx);
+/* The same of what `from` gives, which has no attributes and no holes. */
+MUST_CHECK enum err tar_put_stream(struct tar_writer *t, const struct walk_entry *entry,
+				   struct age_source from,
+				   enum err (*each)(void *ctx, const void *data, size_t len),
+				   void *ctx);
 MUST_CHECK enum err tar_finish(struct tar_writer *t);

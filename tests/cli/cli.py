@@ -110,7 +110,7 @@ class Host:
     def run(self, *words, **more):
         """Without a passphrase and without a terminal to ask at."""
         done = subprocess.run([VAULT] + list(words), env=dict(self.env(), **more.pop("env", {})),
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                              stdin=more.pop("stdin", subprocess.DEVNULL), stdout=subprocess.PIPE,
                               stderr=subprocess.PIPE, start_new_session=True, check=False, **more)
         return Done(done.returncode, done.stdout.decode("utf-8", "surrogateescape"),
                     done.stderr.decode("utf-8", "surrogateescape"))

@@ -274,6 +274,29 @@ def where_the_log_cannot_be_written_nothing_comes_into_being(place):
     assert os.listdir(into) == []
 
 
+def piped(place, host, text, *words):
+    with open(place.write("piped", text), "rb") as file:
+        return host.ask("pack", *words, "--to", "yamada", stdin=file)
+
+
+def standard_input_is_packed(place):
+    sato, yamada = two(place)
+    pack, into = place.path("p.age"), place.make("inbox")
+    piped(place, sato, b"1,2\n" * 50000, "-", "-o", pack, "--name", "健診.csv").wants(0)
+    accept(yamada, pack, into).wants(0)
+    with open(os.path.join(into, "健診.csv"), "rb") as file:
+        assert file.read() == b"1,2\n" * 50000
+    again = place.path("q.age")
+    dash = place.write("-", b"a file of that name")
+    piped(place, sato, b"x", "-", dash, "-o", again).wants(0)
+    yamada.ask("unpack", again, "-C", into).wants(0)
+    assert sorted(os.listdir(into)) == ["-", "stdin", "健診.csv"]
+    piped(place, sato, b"x", "-", "-", "-o", place.path("r.age")).wants(2)
+    piped(place, sato, b"x", dash, "-o", place.path("r.age"), "--name", "x").wants(2)
+    piped(place, sato, b"x", "-", "-o", place.path("r.age"), "--name", "../x").wants(1)
+    assert not os.path.exists(place.path("r.age"))
+
+
 def wrong_wishes_are_told(place):
     sato, _ = two(place)
     docs, out = tree(place), place.path("x.age")
@@ -310,6 +333,7 @@ if __name__ == "__main__":
              a_pack_is_listed_without_being_unpacked, stock_programs_open_it,
              what_stock_programs_made_is_opened_and_told_to_be_unsigned,
              a_passphrase_serves_who_has_no_key, one_file_of_it_is_enough,
-             nothing_that_is_there_is_replaced, damage_is_20_and_releases_nothing,
+             nothing_that_is_there_is_replaced, standard_input_is_packed,
+             damage_is_20_and_releases_nothing,
              where_the_log_cannot_be_written_nothing_comes_into_being, wrong_wishes_are_told,
              colleagues_are_known_by_name)

@@ -94,7 +94,7 @@ static int setup(void **state)
 				    .level = 3,
 				    .threads = 2};
 	snprintf(f->tree, sizeof(f->tree), "%s/tree", f->dir);
-	f->sources[0] = (struct pack_source){f->tree, "tree"};
+	f->sources[0] = (struct pack_source){.path = f->tree, .name = "tree"};
 	*state = f;
 	return 0;
 }
@@ -259,6 +259,11 @@ static enum err stop_soon(void *ctx, uint64_t done, uint64_t total)
 	return done > 1000000 ? err_at(ERR_INTERRUPTED, "enough") : OK;
 }
 
+static enum err stop_soon_in_a_stream(void *ctx, uint64_t done, uint64_t total)
+{
+	return done > 1000000 ? err_at(ERR_INTERRUPTED, "enough") : OK;
+}
+
 static void a_cancelled_run_leaves_nothing(void **state)
 {
 	struct fixture *f = *state;
@@ -329,6 +334,83 @@ static void names_in_windows_japanese_are_carried_as_what_they_mean(void **state
 	run("cd '%s/got' && sha256sum --quiet --strict -c " PACK_SUMS, f->dir);
 }
 
+/* The reading end of what a command says. */
+static int stream_of(const char *command)
+{
+	int ends[2];
+
+	assert_int_equal(pipe2(ends, O_CLOEXEC), 0);
+	if (fork() == 0) {
+		dup2(ends[1], 1);
+		execl("/bin/sh", "sh", "-c", command, (char *)NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	return ends[0];
+}
+
+/* What this process has open and nobody else can: the stream that was put aside. */
+static enum err look_for_words_on_the_disk(void *ctx, uint64_t done, uint64_t total)
+{
+	struct fixture *f = ctx;
+	char command[256];
+
+	snprintf(command, sizeof(command),
+		 "for fd in /proc/%d/fd/*; do case $(readlink $fd) in %s/*deleted*) "
+		 "cat $fd >>%s/aside;; esac; done",
+		 (int)getpid(), f->dir, f->dir);
+	if (total == 0 && done == 1200000)
+		run("%s", command);
+	return OK;
+}
+
+static void a_stream_is_packed_and_touches_no_disk_in_the_clear(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_made made;
+
+	f->sources[0] = (struct pack_source){"-", "健診/流れ.txt", true,
+					     stream_of("yes 'secret word' | head -c 1200000")};
+	f->sources[1] = (struct pack_source){f->tree, "tree", false, 0};
+	f->what.source_count = 2;
+	f->what.progress = look_for_words_on_the_disk;
+	f->what.ctx = f;
+	assert_ok(pack_make(&f->what, &made));
+	close(f->sources[0].fd);
+	run("test $(stat -c %%s %s/aside) -gt 1000000 && ! grep -q 'secret word' %s/aside", f->dir,
+	    f->dir);
+	run("rm %s/aside", f->dir);
+	write_identity(f);
+	open_with_stock(f);
+	run("yes 'secret word' | head -c 1200000 | cmp - '%s/got/健診/流れ.txt'", f->dir);
+	run("diff -r '%s/tree' '%s/got/tree'", f->dir, f->dir);
+	run("cd '%s/got' && sha256sum --quiet --strict -c " PACK_SUMS, f->dir);
+}
+
+static void a_stream_without_a_byte_is_an_empty_file(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_made made;
+
+	f->sources[0] = (struct pack_source){"-", "nothing", true, stream_of("true")};
+	assert_ok(pack_make(&f->what, &made));
+	close(f->sources[0].fd);
+	assert_int_equal(made.files, 1);
+	assert_int_equal(made.bytes, 0);
+}
+
+static void a_stream_that_is_cancelled_leaves_nothing(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_made made;
+
+	f->sources[0] = (struct pack_source){"-", "s", true, stream_of("yes | head -c 2000000")};
+	f->what.progress = stop_soon_in_a_stream;
+	assert_err(pack_make(&f->what, &made), ERR_INTERRUPTED);
+	close(f->sources[0].fd);
+	expect_nothing(f);
+}
+
 static void names_that_lead_elsewhere_are_refused(void **state)
 {
 	static const char *const names[] = {"",	    "/etc", "..",     "a/../b",
@@ -345,7 +427,7 @@ static void names_that_lead_elsewhere_are_refused(void **state)
 		expect_nothing(f);
 	}
 	f->sources[0].name = "one";
-	f->sources[1] = (struct pack_source){f->sources[0].path, "one"};
+	f->sources[1] = (struct pack_source){.path = f->sources[0].path, .name = "one"};
 	f->what.source_count = 2;
 	assert_err(pack_make(&f->what, &made), ERR_EXISTS);
 }
@@ -385,6 +467,9 @@ int main(void)
 		STORY(what_is_there_is_never_replaced),
 		STORY(what_cannot_be_carried_is_refused),
 		STORY(what_the_other_side_would_refuse_is_refused),
+		STORY(a_stream_is_packed_and_touches_no_disk_in_the_clear),
+		STORY(a_stream_without_a_byte_is_an_empty_file),
+		STORY(a_stream_that_is_cancelled_leaves_nothing),
 		STORY(names_in_windows_japanese_are_carried_as_what_they_mean),
 		STORY(names_that_lead_elsewhere_are_refused),
 		STORY(a_file_that_changes_meanwhile_ends_the_work),

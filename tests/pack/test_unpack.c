@@ -79,7 +79,7 @@ static int setup(void **state)
 	f->manifest = (struct pack_manifest){
 		.sender_recipient = f->to, .to = &f->to, .to_count = 1, .persons = -1};
 	f->how = (struct age_to){.recipients = &f->to, .count = 1};
-	f->source = (struct pack_source){strdup(f->dir), "tree"};
+	f->source = (struct pack_source){.path = strdup(f->dir), .name = "tree"};
 	free((char *)f->source.path);
 	f->source.path = malloc(128);
 	snprintf((char *)f->source.path, 128, "%s/tree", f->dir);
