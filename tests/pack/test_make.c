@@ -380,7 +380,6 @@ static void a_stream_is_packed_and_touches_no_disk_in_the_clear(void **state)
 	run("test $(stat -c %%s %s/aside) -gt 1000000 && ! grep -q 'secret word' %s/aside", f->dir,
 	    f->dir);
 	run("rm %s/aside", f->dir);
-	write_identity(f);
 	open_with_stock(f);
 	run("yes 'secret word' | head -c 1200000 | cmp - '%s/got/健診/流れ.txt'", f->dir);
 	run("diff -r '%s/tree' '%s/got/tree'", f->dir, f->dir);
