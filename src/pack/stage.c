@@ -5,12 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "base/io.h"
 #include "crypto/random.h"
 
+#define PRIVATE ".vault-"
+#define PRIVATE_DIGITS 16u
 #define FRESH "new" /* below the private folder: what came out of the pack */
 #define ASIDE "old" /* and what it replaced */
 #define FOLDER_FLAGS (O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)
@@ -40,35 +43,77 @@ static void folder_forget(struct stage *s)
 
 /* ---- removing ---- */
 
-static void remove_below(int folder, const char *name);
-
-static void remove_content(int fd)
+static bool is_dots(const char *name)
 {
-	DIR *dir = fdopendir(fd);
-	struct dirent *entry;
-
-	if (!dir) {
-		close(fd);
-		return;
-	}
-	while ((entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			remove_below(dirfd(dir), entry->d_name);
-	closedir(dir);
+	return strcmp(name, ".") == 0 || strcmp(name, "..") == 0;
 }
 
-/* Removes a tree of our own making, or what was put aside. Never follows a link. */
-static void remove_below(int folder, const char *name)
+static DIR *open_list(int folder, const char *name)
 {
-	int fd;
+	int fd = openat(folder, name, FOLDER_FLAGS);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
 
-	if (unlinkat(folder, name, 0) == 0 || errno == ENOENT)
-		return;
-	(void)!fchmodat(folder, name, 0700, 0);
-	fd = openat(folder, name, FOLDER_FLAGS);
-	if (fd >= 0)
-		remove_content(fd);
-	(void)unlinkat(folder, name, AT_REMOVEDIR);
+	if (!dir && fd >= 0)
+		close(fd);
+	return dir;
+}
+
+/* Empties the folder `name` of `base`; folders in it become folders of `base`, so that no depth
+ * needs more than two descriptors. Whether there were any. */
+static bool flatten(int base, const char *name, uint64_t *number)
+{
+	DIR *dir = open_list(base, name);
+	struct dirent *entry;
+	bool moved = false;
+	char fresh[24];
+
+	while (dir && (entry = readdir(dir))) {
+		if (is_dots(entry->d_name) || unlinkat(dirfd(dir), entry->d_name, 0) == 0)
+			continue;
+		/* Moving a folder changes its "..", for which it must be writable. */
+		(void)!fchmodat(dirfd(dir), entry->d_name, 0700, 0);
+		snprintf(fresh, sizeof(fresh), "%llu", (unsigned long long)++*number);
+		moved |= renameat(dirfd(dir), entry->d_name, base, fresh) == 0;
+	}
+	if (dir)
+		closedir(dir);
+	return moved;
+}
+
+/* One round over what is in `base`; whether anything changed. */
+static bool remove_round(int base, uint64_t *number)
+{
+	DIR *dir = open_list(base, ".");
+	struct dirent *entry;
+	bool removed = false;
+
+	while (dir && (entry = readdir(dir))) {
+		if (is_dots(entry->d_name))
+			continue;
+		if (unlinkat(base, entry->d_name, 0) == 0) {
+			removed = true;
+			continue;
+		}
+		(void)!fchmodat(base, entry->d_name, 0700, 0);
+		removed |= flatten(base, entry->d_name, number);
+		removed |= unlinkat(base, entry->d_name, AT_REMOVEDIR) == 0;
+	}
+	if (dir)
+		closedir(dir);
+	return removed;
+}
+
+/* Removes a private folder with a tree of our own making and what was put aside. Never follows a
+ * link. */
+static void remove_private(int into, const char *name)
+{
+	int base = openat(into, name, FOLDER_FLAGS);
+	uint64_t number = 0;
+
+	while (base >= 0 && remove_round(base, &number))
+		;
+	fd_closep(&base);
+	(void)!unlinkat(into, name, AT_REMOVEDIR);
 }
 
 static enum err make_folder(int from, const char *name, const char *told, int *ret)
@@ -79,6 +124,104 @@ static enum err make_folder(int from, const char *name, const char *told, int *r
 	return *ret >= 0 ? OK : err_from_errno("%s", told);
 }
 
+/* ---- what a run left that was killed ---- */
+
+static bool is_private_name(const char *name)
+{
+	return strlen(name) == sizeof(PRIVATE) - 1 + PRIVATE_DIGITS &&
+	       strncmp(name, PRIVATE, sizeof(PRIVATE) - 1) == 0 &&
+	       strspn(name + sizeof(PRIVATE) - 1, "0123456789abcdef") == PRIVATE_DIGITS;
+}
+
+static bool is_there(int folder, const char *name)
+{
+	struct stat st;
+
+	return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+/* Where the file system knows no renaming without replacing, looking before must do. */
+static int move(int from, int to, const char *name)
+{
+	if (renameat2(from, name, to, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -1;
+	if (is_there(to, name)) {
+		errno = EEXIST;
+		return -1;
+	}
+	return renameat(from, name, to, name);
+}
+
+/* What had been put aside and has nothing in its place goes back. False: something could not. */
+static bool put_back(int base, int into)
+{
+	DIR *dir = open_list(base, ASIDE);
+	struct dirent *entry;
+	bool whole = dir || !is_there(base, ASIDE);
+
+	while (dir && (entry = readdir(dir)))
+		if (!is_dots(entry->d_name) && move(dirfd(dir), into, entry->d_name) != 0 &&
+		    errno != EEXIST)
+			whole = false;
+	if (dir)
+		closedir(dir);
+	return whole;
+}
+
+static bool holds_only_ours(int base)
+{
+	DIR *dir = open_list(base, ".");
+	struct dirent *entry;
+	bool ours = dir != NULL;
+
+	while (dir && (entry = readdir(dir)))
+		ours &= is_dots(entry->d_name) || strcmp(entry->d_name, FRESH) == 0 ||
+			strcmp(entry->d_name, ASIDE) == 0 ||
+			strspn(entry->d_name, "0123456789") == strlen(entry->d_name);
+	if (dir)
+		closedir(dir);
+	return ours;
+}
+
+/* Nothing of it was promised to anybody. Another run that is at work holds the lock. */
+static void clean_one(int into, const char *name)
+{
+	CLEANUP(fd_closep) int base = openat(into, name, FOLDER_FLAGS);
+	struct stat st;
+
+	if (base < 0 || fstat(base, &st) != 0 || st.st_uid != geteuid() ||
+	    flock(base, LOCK_EX | LOCK_NB) != 0)
+		return;
+	if (holds_only_ours(base) && put_back(base, into))
+		remove_private(into, name);
+}
+
+static void clean_up(int into)
+{
+	DIR *dir = open_list(into, ".");
+	struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (is_private_name(entry->d_name))
+			clean_one(into, entry->d_name);
+	if (dir)
+		closedir(dir);
+}
+
+/* ---- beginning ---- */
+
+static enum err open_into(struct stage *s, const char *into)
+{
+	s->into = open(into, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (s->into < 0)
+		return err_from_errno("%s", into);
+	s->into_path = strdup(into);
+	return s->into_path ? OK : err_at(ERR_NOMEM, "%s", into);
+}
+
+/* Where the file system knows no locks, nobody cleans up either: that takes a lock, too. */
 enum err stage_new(const char *into, struct stage **ret)
 {
 	CLEANUP(stage_freep) struct stage *s = calloc(1, sizeof(*s));
@@ -87,14 +230,10 @@ enum err stage_new(const char *into, struct stage **ret)
 	if (!s)
 		return err_at(ERR_NOMEM, "%s", into);
 	s->base = s->root = s->last_fd = -1;
-	s->into = open(into, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (s->into < 0)
-		return err_from_errno("%s", into);
-	s->into_path = strdup(into);
-	if (!s->into_path)
-		return err_at(ERR_NOMEM, "%s", into);
+	TRY(open_into(s, into));
+	clean_up(s->into);
 	random_bytes(&number, sizeof(number));
-	snprintf(s->private_name, sizeof(s->private_name), ".vault-%016llx",
+	snprintf(s->private_name, sizeof(s->private_name), PRIVATE "%016llx",
 		 (unsigned long long)number);
 	if (mkdirat(s->into, s->private_name, 0700) != 0) {
 		enum err err = err_from_errno("%s", into);
@@ -105,6 +244,7 @@ enum err stage_new(const char *into, struct stage **ret)
 	s->base = openat(s->into, s->private_name, FOLDER_FLAGS);
 	if (s->base < 0)
 		return err_from_errno("%s", into);
+	(void)!flock(s->base, LOCK_EX | LOCK_NB);
 	TRY(make_folder(s->base, FRESH, into, &s->root));
 	*ret = TAKE(s);
 	return OK;
@@ -116,9 +256,12 @@ void stage_free(struct stage *s)
 		return;
 	folder_forget(s);
 	fd_closep(&s->root);
+	/* What was put aside and not replaced is somebody's file, not ours to remove. */
+	if (s->base >= 0 && put_back(s->base, s->into))
+		remove_private(s->into, s->private_name);
+	else if (s->base < 0 && s->private_name[0])
+		(void)!unlinkat(s->into, s->private_name, AT_REMOVEDIR);
 	fd_closep(&s->base);
-	if (s->into >= 0 && s->private_name[0])
-		remove_below(s->into, s->private_name);
 	fd_closep(&s->into);
 	for (size_t i = 0; i < s->folder_count; i++)
 		free(s->folders[i].name);
@@ -210,15 +353,22 @@ enum err stage_file(struct stage *s, const char *name, int *ret_fd)
 	return errno == EEXIST ? taken(name) : err_from_errno("%s", name);
 }
 
+/* Some file systems have no modes; what is there is as private as all of them then. */
+static enum err set_facts(int fd, mode_t mode, const struct timespec times[2], const char *name)
+{
+	if (fchmod(fd, mode) != 0 && errno != EPERM && errno != EOPNOTSUPP && errno != ENOSYS)
+		return err_from_errno("%s", name);
+	return futimens(fd, times) == 0 ? OK : err_from_errno("%s", name);
+}
+
 enum err stage_file_done(struct stage *s, int fd, const char *name, uint64_t size,
 			 const struct stage_facts *facts)
 {
 	struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, facts->mtime};
 
-	if (ftruncate(fd, (off_t)size) != 0 || fchmod(fd, facts->mode & 0777) != 0 ||
-	    futimens(fd, times) != 0)
+	if (ftruncate(fd, (off_t)size) != 0)
 		return err_from_errno("%s", name);
-	return OK;
+	return set_facts(fd, facts->mode & 0777, times, name);
 }
 
 static enum err note_folder(struct stage *s, const char *name, const struct stage_facts *facts)
@@ -290,16 +440,13 @@ static enum err finish_folders(struct stage *s)
 	for (size_t i = s->folder_count; i-- > 0;) {
 		const struct folder *f = &s->folders[i];
 		struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, f->facts.mtime};
+		enum err err;
 		int fd;
 
 		TRY(reach(s, f->name, f->name, &fd));
-		if (fchmod(fd, (f->facts.mode & 0777) | 0700) != 0 || futimens(fd, times) != 0) {
-			enum err err = err_from_errno("%s", f->name);
-
-			close(fd);
-			return err;
-		}
+		err = set_facts(fd, (f->facts.mode & 0777) | 0700, times, f->name);
 		close(fd);
+		TRY(err);
 	}
 	return OK;
 }
@@ -350,27 +497,6 @@ static enum err top_names(struct stage *s, struct names *n)
 			err = names_add(n, entry->d_name);
 	closedir(dir);
 	return err;
-}
-
-static bool is_there(int folder, const char *name)
-{
-	struct stat st;
-
-	return fstatat(folder, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
-}
-
-/* Where the file system knows no renaming without replacing, looking before must do. */
-static int move(int from, int to, const char *name)
-{
-	if (renameat2(from, name, to, name, RENAME_NOREPLACE) == 0)
-		return 0;
-	if (errno != EINVAL)
-		return -1;
-	if (is_there(to, name)) {
-		errno = EEXIST;
-		return -1;
-	}
-	return renameat(from, name, to, name);
 }
 
 static enum err put_one(struct stage *s, int aside, const char *name)

@@ -3,7 +3,9 @@
  *
  * Everything is made through descriptors of folders that were made here: no symbolic link is ever
  * passed on the way, nothing is replaced, nothing outside is touched before stage_release. What was
- * not released is removed by stage_free. Names are those of pack/name.h. Private to pack; one
+ * not released is removed by stage_free; what a run left that was killed, by the next one that
+ * unpacks into the same folder: the private folder is locked as long as somebody works in it.
+ * Names are those of pack/name.h. Private to pack; one
  * thread at a time. */
 #pragma once
 #include <stdbool.h>

@@ -5,7 +5,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include "age/identity.h"
 #include "base/clock.h"
@@ -282,6 +285,116 @@ static void a_cancelled_run_leaves_nothing(void **state)
 	make(f);
 	f->unpack.progress = cancel;
 	refused(f, ERR_INTERRUPTED);
+}
+
+static enum err die(void *ctx, uint64_t read)
+{
+	struct fixture *f = ctx;
+	char path[160];
+	struct stat st;
+
+	/* The private folder and the one in it are there. */
+	snprintf(path, sizeof(path), "test -n \"$(ls -A '%s')\"", f->into);
+	if (stat(f->into, &st) == 0 && st.st_nlink > 2 && system(path) == 0)
+		_exit(9);
+	return OK;
+}
+
+static void run_and_be_killed(struct fixture *f)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		f->unpack.progress = die;
+		(void)!unpack(f);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(WEXITSTATUS(status), 9);
+	run("ls -A '%s' | grep -qx '.vault-[0-9a-f]*'", f->into);
+}
+
+static void what_a_killed_run_left_is_removed_by_the_next(void **state)
+{
+	struct fixture *f = *state;
+
+	run("head -c 3000000 /dev/urandom >'%s/tree/noise'", f->dir);
+	make(f);
+	run_and_be_killed(f);
+	run_and_be_killed(f);
+	assert_ok(unpack(f));
+	run("test \"$(ls -A '%s')\" = tree", f->into);
+}
+
+#define LEFT ".vault-0123456789abcdef"
+
+/* Between putting the old one aside and the new one in its place. */
+static void what_a_killed_run_put_aside_comes_back(void **state)
+{
+	struct fixture *f = *state;
+
+	run("cd '%s' && mkdir -p " LEFT "/old/mine " LEFT "/old/tree " LEFT "/new && "
+	    "printf x >" LEFT "/old/mine/x && printf y >" LEFT "/old/tree/y && mkdir tree",
+	    f->into);
+	make(f);
+	assert_err(unpack(f), ERR_EXISTS);
+	run("cd '%s' && test \"$(ls -A . mine tree | tr '\\n' ' ')\" = '.: mine tree  mine: x  "
+	    "tree: '",
+	    f->into);
+}
+
+static void what_another_run_is_at_work_on_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+	char path[160];
+	int fd;
+
+	run("mkdir -p '%s/" LEFT "/new/half'", f->into);
+	snprintf(path, sizeof(path), "%s/" LEFT, f->into);
+	fd = open(path, O_RDONLY | O_DIRECTORY);
+	assert_int_equal(flock(fd, LOCK_EX), 0);
+	make(f);
+	assert_ok(unpack(f));
+	run("test -d '%s/" LEFT "/new/half'", f->into);
+	close(fd);
+}
+
+static void a_folder_that_only_has_such_a_name_is_left_alone(void **state)
+{
+	struct fixture *f = *state;
+
+	run("mkdir '%s/" LEFT "' && printf x >'%s/" LEFT "/thesis.txt'", f->into, f->into);
+	run("mkdir '%s/target' && printf x >'%s/target/file' && ln -s '%s/target' "
+	    "'%s/.vault-0000000000000000'",
+	    f->dir, f->dir, f->dir, f->into);
+	make(f);
+	assert_ok(unpack(f));
+	run("test -f '%s/" LEFT "/thesis.txt' && test -f '%s/target/file'", f->into, f->dir);
+}
+
+/* The mount point of another file system cannot be moved aside. */
+static void a_release_that_fails_puts_everything_back(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_source two[2] = {f->source, f->source};
+	char point[160];
+	enum err err;
+
+	two[0].name = "a";
+	two[1].name = "b";
+	f->make.sources = two;
+	f->make.source_count = 2;
+	make(f);
+	run("mkdir '%s/a' '%s/b' && printf x >'%s/a/mine'", f->into, f->into, f->into);
+	snprintf(point, sizeof(point), "%s/b", f->into);
+	if (mount("tmpfs", point, "tmpfs", 0, NULL) != 0)
+		skip_because("mounting is not allowed here");
+	f->unpack.replace = true;
+	err = unpack(f);
+	assert_int_equal(umount(point), 0);
+	assert_int_not_equal(err, OK);
+	run("cd '%s' && test \"$(ls -A . a | tr '\\n' ' ')\" = '.: a b  a: mine '", f->into);
 }
 
 static void passphrases_open_packs_too(void **state)
@@ -734,6 +847,11 @@ int main(void)
 		STORY(a_pack_signed_for_others_is_refused),
 		STORY(counts_that_do_not_fit_are_refused),
 		STORY(a_cancelled_run_leaves_nothing),
+		STORY(what_a_killed_run_left_is_removed_by_the_next),
+		STORY(what_a_killed_run_put_aside_comes_back),
+		STORY(what_another_run_is_at_work_on_is_left_alone),
+		STORY(a_folder_that_only_has_such_a_name_is_left_alone),
+		STORY(a_release_that_fails_puts_everything_back),
 		STORY(passphrases_open_packs_too),
 		STORY(a_pack_cut_at_any_byte_releases_nothing),
 		STORY(a_pack_with_a_bit_changed_anywhere_releases_nothing),
