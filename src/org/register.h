@@ -37,11 +37,13 @@ MUST_CHECK enum err register_take(struct org_register *r, const char *text, size
 /* Everything of `from` (same society, or `into` is empty), durably, with one flush. */
 MUST_CHECK enum err register_merge(struct org_register *into, const struct org_register *from,
 				   size_t *ret_new);
-/* A new statement by `key`, at the end of its chain here, durably. *ret is borrowed until free. */
+/* A new statement by `key`, at the end of its chain here, durably; in a new chain when that one is
+ * forked or lacks something, as what is added to it would count for nothing. *ret (may be NULL) is
+ * borrowed until free. ERR_NOT_FOUND: the register is empty; ERR_INVALID, ERR_TOO_BIG: the fields. */
 MUST_CHECK enum err register_write(struct org_register *r, enum statement_kind kind,
 				   const struct statement_field *fields, size_t count,
 				   const struct sign_key *key, const struct statement **ret);
-/* The founding one, into an empty register. */
+/* The founding one, into an empty register; ERR_EXISTS otherwise. */
 MUST_CHECK enum err register_found(struct org_register *r, const struct statement_field *fields,
 				   size_t count, const struct sign_key *key);
 
@@ -50,8 +52,9 @@ MUST_CHECK enum err register_print(const struct org_register *r, struct buf *out
 MUST_CHECK enum err register_read(const char *text, size_t len, struct org_register **ret);
 
 /* What is wrong with the chains. FORK: two statements have one number; CUT: predecessors of a
- * statement are missing; UNSEEN: a statement names another that is not here. */
-enum register_fault { REGISTER_FORK, REGISTER_CUT, REGISTER_UNSEEN };
+ * statement are missing; UNSEEN: a statement names another that is not here; LEAP: its clock is not
+ * what those it names make it. */
+enum register_fault { REGISTER_FORK, REGISTER_CUT, REGISTER_UNSEEN, REGISTER_LEAP };
 struct register_finding {
 	enum register_fault fault;
 	const struct statement *statement; /* borrowed; of a fork: one of the two */

@@ -13,6 +13,8 @@
 #define STATEMENT_MAX 65536u /* bytes of the text */
 #define STATEMENT_FIELDS_MAX 1024u
 #define STATEMENT_SEEN_MAX 16u
+#define STATEMENT_NUMBER_MAX 999999999999999u /* of seq and clock: exact in every language */
+#define STATEMENT_TIME_MAX 253402300799	      /* the last second of the year 9999 */
 #define ORG_ID_LEN 16u /* the first bytes of the id of the founding statement */
 #define WRITER_LEN 8u
 
@@ -42,7 +44,7 @@ enum statement_kind {
 const char *statement_kind_name(enum statement_kind kind); /* "grant-end" */
 
 struct statement_field {
-	const char *name;  /* a-z and '-'; borrowed from the statement when read */
+	const char *name;  /* 1 to 32 of a-z and '-', not "seen" or "sig"; borrowed when read */
 	const char *value; /* UTF-8 without control characters but TAB; may be empty */
 };
 
@@ -54,9 +56,9 @@ struct statement {
 	uint8_t writer[WRITER_LEN];
 	uint64_t seq;		  /* 1 and up */
 	uint8_t prev[SHA256_LEN]; /* zeroes for seq 1 */
-	uint64_t clock;		  /* greater than that of every statement its writer knew */
+	uint64_t clock;		  /* one more than the greatest of `prev` and `seen` */
 	int64_t time;		  /* seconds since 1970, as the writer's clock had it */
-	uint8_t seen[STATEMENT_SEEN_MAX][SHA256_LEN]; /* newest of other chains */
+	uint8_t seen[STATEMENT_SEEN_MAX][SHA256_LEN]; /* ends of other chains; ascending */
 	size_t seen_count;
 	struct statement_field *fields; /* owned */
 	size_t field_count;
@@ -65,13 +67,18 @@ struct statement {
 };
 void statement_clear(struct statement *s); /* all-zero is welcome */
 
-/* Signs: everything but id and text is given. Sets those, and `org` of a founding one. The fields are
- * copied. ERR_INVALID for a field that has not its form, ERR_TOO_BIG. */
+/* Signs: everything but signer, id and text is given. Sets those, and `org` of a founding one. The
+ * fields are copied. ERR_INVALID for anything that has not its form, ERR_TOO_BIG. */
 MUST_CHECK enum err statement_sign(const struct statement *draft, const struct sign_key *key,
 				   struct statement *ret);
 /* Form and signature. ERR_BAD_FORMAT for anything statement_sign would not have written (a kind that
  * this version does not know: ERR_NEWER_FORMAT), ERR_FORGED for a signature that does not fit. */
 MUST_CHECK enum err statement_read(const char *text, size_t len, struct statement *ret);
+/* The same without looking at the signature, for a text that was verified before. */
+MUST_CHECK enum err statement_read_trusted(const char *text, size_t len, struct statement *ret);
+/* Length of the first statement of a text that holds several, found by its last line alone; 0 when
+ * the text ends before it does. */
+size_t statement_split(const char *text, size_t len);
 
 /* The first field of that name, or NULL. */
 const char *statement_value(const struct statement *s, const char *name);
