@@ -1,5 +1,6 @@
 # portable-vault. Targets: all demo check check-asan check-ubsan check-crash check-media check-layers
-# bench fuzz format install deb-ready clean. Quiet unless V=1. Needs: see DEPS; `make deps` installs them.
+# bench bench-pack fuzz format install deb-ready clean. Quiet unless V=1. Needs: see DEPS; `make deps`
+# installs them.
 NAME     := vault
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
@@ -195,6 +196,11 @@ bench: deps
 	$(call install_deps,$(DEPS) gocryptfs python3)
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
 	$(Q)tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
+	$(Q)$(MAKE) --no-print-directory bench-pack
+bench-pack: deps
+	$(call install_deps,$(DEPS) age zstd gpg p7zip-full tar python3)
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
+	$(Q)tests/bench/pack.py --build $(BUILD) $(BENCH_PACK_ARGS)
 
 # ---- fuzzing: libFuzzer, clang; FUZZ_SECONDS each; FUZZ='age/header …' for some of them ----
 FUZZ_SECONDS ?= 600
@@ -233,5 +239,5 @@ clean:
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')
 .PHONY: all images locale test-programs deps test-deps demo check suite check-asan check-ubsan check-crash \
-	check-media coverage check-layers bench fuzz-programs fuzzers fuzz install deb-ready format clean
+	check-media coverage check-layers bench bench-pack fuzz-programs fuzzers fuzz install deb-ready format clean
 .SECONDARY:

@@ -89,19 +89,31 @@ void stream_writer_free(struct stream_writer *w)
 	free(w);
 }
 
-static enum err chunk_seal(struct stream *s, bool last)
+static enum err chunk_seal(struct stream *s, const uint8_t *plain, size_t len, bool last)
 {
 	uint8_t nonce[CHACHA_NONCE_LEN];
 
 	chunk_nonce(s->chunk++, last, nonce);
-	chacha_seal(secret_data(s->key), nonce, secret_data(s->plain), s->len, s->sealed,
-		    s->sealed + s->len);
-	TRY(s->into.write(s->into.ctx, s->sealed, s->len + AEAD_TAG_LEN));
-	s->len = 0;
-	return OK;
+	chacha_seal(secret_data(s->key), nonce, plain, len, s->sealed, s->sealed + len);
+	return s->into.write(s->into.ctx, s->sealed, len + AEAD_TAG_LEN);
 }
 
-/* A full chunk waits for the next byte, since it may be the last one. */
+static enum err collected_seal(struct stream *s, bool last)
+{
+	size_t len = s->len;
+
+	s->len = 0;
+	return chunk_seal(s, secret_data(s->plain), len, last);
+}
+
+static void collect(struct stream *s, const uint8_t *from, size_t len)
+{
+	memcpy(secret_edit(s->plain) + s->len, from, len);
+	s->len += len;
+}
+
+/* A full chunk waits for the next byte, since it may be the last one. Where that byte is there
+ * already, the chunk is sealed from where it lies. */
 enum err stream_writer_put(struct stream_writer *w, const void *data, size_t len)
 {
 	struct stream *s = &w->s;
@@ -112,10 +124,12 @@ enum err stream_writer_put(struct stream_writer *w, const void *data, size_t len
 		size_t part;
 
 		if (s->len == STREAM_CHUNK)
-			TRY(s->failed = chunk_seal(s, false));
+			TRY(s->failed = collected_seal(s, false));
 		part = MIN(len, STREAM_CHUNK - s->len);
-		memcpy(secret_edit(s->plain) + s->len, from, part);
-		s->len += part;
+		if (part == STREAM_CHUNK && len > part)
+			TRY(s->failed = chunk_seal(s, from, part, false));
+		else
+			collect(s, from, part);
 		from += part;
 		len -= part;
 	}
@@ -125,7 +139,7 @@ enum err stream_writer_put(struct stream_writer *w, const void *data, size_t len
 enum err stream_writer_finish(struct stream_writer *w)
 {
 	TRY(w->s.failed);
-	TRY(w->s.failed = chunk_seal(&w->s, true));
+	TRY(w->s.failed = collected_seal(&w->s, true));
 	w->s.failed = ERR_INTERNAL; /* another call would use a nonce again */
 	return OK;
 }

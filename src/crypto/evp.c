@@ -6,6 +6,7 @@
 
 static EVP_CIPHER *aes_256_gcm;
 static EVP_CIPHER *aes_256_block;
+static EVP_CIPHER *chacha20_poly1305;
 static EVP_MD *sha_256;
 static pthread_key_t thread_end;
 static bool thread_end_made;
@@ -22,6 +23,7 @@ static void evp_thread_free(void *p)
 		return;
 	EVP_CIPHER_CTX_free(t->gcm);
 	EVP_CIPHER_CTX_free(t->aes);
+	EVP_CIPHER_CTX_free(t->chacha);
 	EVP_MD_CTX_free(t->digest);
 	free(t);
 }
@@ -32,10 +34,13 @@ enum err evp_init(void)
 		aes_256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
 	if (!aes_256_block)
 		aes_256_block = EVP_CIPHER_fetch(NULL, "AES-256-ECB", NULL);
+	if (!chacha20_poly1305)
+		chacha20_poly1305 = EVP_CIPHER_fetch(NULL, "ChaCha20-Poly1305", NULL);
 	if (!sha_256)
 		sha_256 = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (!aes_256_gcm || !aes_256_block || !sha_256)
-		return err_at(ERR_SYSTEM, "libcrypto offers no AES-256-GCM or SHA-256");
+	if (!aes_256_gcm || !aes_256_block || !chacha20_poly1305 || !sha_256)
+		return err_at(ERR_SYSTEM,
+			      "libcrypto offers no AES-256-GCM, ChaCha20-Poly1305 or SHA-256");
 	if (!thread_end_made && pthread_key_create(&thread_end, evp_thread_free) != 0)
 		return err_at(ERR_SYSTEM, "no thread-specific data left");
 	thread_end_made = true;
@@ -79,8 +84,10 @@ struct evp_thread *evp_here(void)
 		return NULL;
 	t->gcm = cipher_new(aes_256_gcm);
 	t->aes = evp_aes_new();
+	t->chacha = cipher_new(chacha20_poly1305);
 	t->digest = evp_sha256_new();
-	if (!t->gcm || !t->aes || !t->digest || pthread_setspecific(thread_end, t) != 0) {
+	if (!t->gcm || !t->aes || !t->chacha || !t->digest ||
+	    pthread_setspecific(thread_end, t) != 0) {
 		evp_thread_free(t);
 		return NULL;
 	}

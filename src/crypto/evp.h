@@ -9,9 +9,10 @@
 #include "crypto/secret.h"
 
 struct evp_thread {
-	EVP_CIPHER_CTX *gcm; /* set up for AES-256-GCM, without a key */
-	EVP_CIPHER_CTX *aes; /* set up for single blocks of AES-256, without a key */
-	EVP_MD_CTX *digest;  /* set up for SHA-256 */
+	EVP_CIPHER_CTX *gcm;	/* set up for AES-256-GCM, without a key */
+	EVP_CIPHER_CTX *aes;	/* set up for single blocks of AES-256, without a key */
+	EVP_CIPHER_CTX *chacha; /* set up for ChaCha20-Poly1305, without a key */
+	EVP_MD_CTX *digest;	/* set up for SHA-256 */
 };
 
 /* Once a process, by crypto_init(). */

@@ -5,17 +5,21 @@
 #include <unistd.h>
 #include <zstd.h>
 #include "base/cursor.h"
+#include "base/text.h"
 
 #define THREADS_MAX 16u
-#define JOBS_MAX (2 * THREADS_MAX + 2)
-#define STORE_BLOCK 131072u /* RFC 8878: the longest block */
-#define STORE_HEAD 9u	    /* magic, descriptor, length */
+#define JOBS_MAX (THREADS_MAX + 3)
+#define MEMORY ((size_t)88 << 20) /* for all frames under way and what compressing them takes */
+#define STORE_BLOCK 131072u	  /* RFC 8878: the longest block */
+#define STORE_HEAD 9u		  /* magic, descriptor, length */
 
 enum job_state { JOB_FREE, JOB_QUEUED, JOB_RUNNING, JOB_DONE };
 
+/* Free: of the thread that puts. Running: of a worker. Done: of the thread that hands on. */
 struct job {
 	enum job_state state;
-	uint8_t *plain, *sealed;
+	uint8_t *plain; /* NULL when stored: then they lie in their places in `sealed` */
+	uint8_t *sealed;
 	size_t plain_len, sealed_len;
 	enum err err;
 };
@@ -27,17 +31,21 @@ struct frames {
 	size_t sealed_cap;
 	struct job jobs[JOBS_MAX];
 	unsigned job_count;
-	uint64_t head, tail, taken_by_workers;
-	struct frame_size *sizes;
-	size_t size_count, size_cap;
 	uint64_t taken;
-	enum err failed;
+	enum err over; /* what every later call gives: an error, or that it was finished */
+	struct frame_size *sizes; /* of the thread that hands on, until that is finished */
+	size_t size_count, size_cap;
 
-	pthread_mutex_t lock; /* guards states, taken_by_workers and stop */
-	pthread_cond_t work, done;
-	pthread_t threads[THREADS_MAX];
-	unsigned thread_count;
+	pthread_mutex_t lock; /* guards states and all below */
+	pthread_cond_t work, done, room;
+	uint64_t head, claimed, tail;
 	bool stop;
+	enum err failed; /* while handing on */
+	char detail[512];
+
+	pthread_t workers[THREADS_MAX], hander;
+	unsigned worker_count;
+	bool has_hander;
 };
 
 /* ---- one frame ---- */
@@ -47,25 +55,32 @@ static size_t store_bound(size_t len)
 	return STORE_HEAD + len + 3 * (len / STORE_BLOCK + 1);
 }
 
-/* Blocks as they are: a frame of one segment with a length of four bytes. */
-static size_t store_frame(const uint8_t *plain, size_t len, uint8_t *out)
+/* Where byte `at` of a stored frame lies: the bytes are put there at once, so that storing is only
+ * writing the heads between them. */
+static size_t store_place(size_t at)
 {
+	return STORE_HEAD + at + 3 * (at / STORE_BLOCK + 1);
+}
+
+/* Blocks as they are: a frame of one segment with a length of four bytes. */
+static void store_heads(struct job *j)
+{
+	struct writer w = writer_make(j->sealed, STORE_HEAD);
 	size_t at = 0;
-	struct writer w = writer_make(out, store_bound(len));
 
 	write_u32(&w, 0xFD2FB528u);
 	write_u8(&w, 0xA0);
-	write_u32(&w, (uint32_t)len);
+	write_u32(&w, (uint32_t)j->plain_len);
 	do {
-		size_t part = MIN(len - at, STORE_BLOCK);
-		uint32_t head = (uint32_t)part << 3 | (at + part == len);
+		size_t part = MIN(j->plain_len - at, STORE_BLOCK);
+		uint32_t head = (uint32_t)part << 3 | (at + part == j->plain_len);
 
+		w = writer_make(j->sealed + store_place(at) - 3, 3);
 		write_u16(&w, (uint16_t)head);
 		write_u8(&w, (uint8_t)(head >> 16));
-		write_bytes(&w, plain + at, part);
 		at += part;
-	} while (at < len);
-	return store_bound(len) - w.left;
+	} while (at < j->plain_len);
+	j->sealed_len = store_place(at - 1) + 1;
 }
 
 static enum err compress(ZSTD_CCtx *z, const struct frames *f, struct job *j)
@@ -73,7 +88,7 @@ static enum err compress(ZSTD_CCtx *z, const struct frames *f, struct job *j)
 	size_t len;
 
 	if (!z) {
-		j->sealed_len = store_frame(j->plain, j->plain_len, j->sealed);
+		store_heads(j);
 		return OK;
 	}
 	len = ZSTD_compress2(z, j->sealed, f->sealed_cap, j->plain, j->plain_len);
@@ -83,17 +98,17 @@ static enum err compress(ZSTD_CCtx *z, const struct frames *f, struct job *j)
 	return OK;
 }
 
-/* ---- the threads ---- */
+/* ---- the threads that compress ---- */
 
 static struct job *wait_for_work(struct frames *f)
 {
 	struct job *j;
 
-	while (!f->stop && f->jobs[f->taken_by_workers % f->job_count].state != JOB_QUEUED)
+	while (!f->stop && f->claimed == f->head)
 		pthread_cond_wait(&f->work, &f->lock);
 	if (f->stop)
 		return NULL;
-	j = &f->jobs[f->taken_by_workers++ % f->job_count];
+	j = &f->jobs[f->claimed++ % f->job_count];
 	j->state = JOB_RUNNING;
 	return j;
 }
@@ -128,75 +143,7 @@ static void *worker_run(void *arg)
 	return NULL;
 }
 
-static unsigned choose_threads(unsigned asked)
-{
-	long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (asked == 0)
-		asked = cores > 0 ? (unsigned)cores : 1;
-	return MIN(asked, THREADS_MAX);
-}
-
-static enum err start(struct frames *f, unsigned threads)
-{
-	while (f->thread_count < threads) {
-		if (pthread_create(&f->threads[f->thread_count], NULL, worker_run, f) != 0)
-			break;
-		f->thread_count++;
-	}
-	return f->thread_count > 0 ? OK : err_at(ERR_SYSTEM, "starting a thread");
-}
-
-enum err frames_new(int level, unsigned threads, struct age_sink into, struct frames **ret)
-{
-	CLEANUP(frames_freep) struct frames *f = NULL;
-
-	if (level < 0 || level > FRAMES_LEVEL_MAX)
-		return err_at(ERR_INVALID, "level %d", level);
-	f = calloc(1, sizeof(*f));
-	if (!f)
-		return err_at(ERR_NOMEM, "frames");
-	f->into = into;
-	f->level = level;
-	f->sealed_cap = MAX(ZSTD_compressBound(FRAMES_PLAIN), store_bound(FRAMES_PLAIN));
-	pthread_mutex_init(&f->lock, NULL);
-	pthread_cond_init(&f->work, NULL);
-	pthread_cond_init(&f->done, NULL);
-	threads = choose_threads(threads);
-	f->job_count = 2 * threads + 2;
-	for (unsigned i = 0; i < f->job_count; i++) {
-		f->jobs[i].plain = malloc(FRAMES_PLAIN);
-		f->jobs[i].sealed = malloc(f->sealed_cap);
-		if (!f->jobs[i].plain || !f->jobs[i].sealed)
-			return err_at(ERR_NOMEM, "frames");
-	}
-	TRY(start(f, threads));
-	*ret = TAKE(f);
-	return OK;
-}
-
-void frames_free(struct frames *f)
-{
-	if (!f)
-		return;
-	pthread_mutex_lock(&f->lock);
-	f->stop = true;
-	pthread_cond_broadcast(&f->work);
-	pthread_mutex_unlock(&f->lock);
-	for (unsigned i = 0; i < f->thread_count; i++)
-		pthread_join(f->threads[i], NULL);
-	for (unsigned i = 0; i < f->job_count; i++) {
-		free(f->jobs[i].plain);
-		free(f->jobs[i].sealed);
-	}
-	pthread_cond_destroy(&f->done);
-	pthread_cond_destroy(&f->work);
-	pthread_mutex_destroy(&f->lock);
-	free(f->sizes);
-	free(f);
-}
-
-/* ---- putting and handing on ---- */
+/* ---- the thread that hands on ---- */
 
 static enum err note_size(struct frames *f, const struct job *j)
 {
@@ -214,67 +161,189 @@ static enum err note_size(struct frames *f, const struct job *j)
 	return OK;
 }
 
-static bool oldest_is_done(struct frames *f, bool wait)
+static enum err hand_on(struct frames *f, const struct job *j)
 {
-	struct job *j = &f->jobs[f->tail % f->job_count];
-	bool done;
-
-	pthread_mutex_lock(&f->lock);
-	while (wait && j->state != JOB_DONE)
-		pthread_cond_wait(&f->done, &f->lock);
-	done = j->state == JOB_DONE;
-	pthread_mutex_unlock(&f->lock);
-	return done;
-}
-
-static enum err hand_on_oldest(struct frames *f)
-{
-	struct job *j = &f->jobs[f->tail % f->job_count];
-
-	TRY(j->err);
+	if (j->err != OK)
+		return err_at(j->err, "compressing");
 	TRY(note_size(f, j));
-	TRY(f->into.write(f->into.ctx, j->sealed, j->sealed_len));
+	return f->into.write(f->into.ctx, j->sealed, j->sealed_len);
+}
+
+static void handed_on(struct frames *f, struct job *j, enum err err)
+{
 	j->plain_len = 0;
-	pthread_mutex_lock(&f->lock);
 	j->state = JOB_FREE;
-	pthread_mutex_unlock(&f->lock);
 	f->tail++;
+	if (err != OK) {
+		f->failed = err;
+		text_copy(f->detail, sizeof(f->detail), err_detail());
+	}
+	pthread_cond_signal(&f->room);
+}
+
+static void *hander_run(void *arg)
+{
+	struct frames *f = arg;
+
+	pthread_mutex_lock(&f->lock);
+	while (f->failed == OK) {
+		struct job *j = &f->jobs[f->tail % f->job_count];
+		enum err err;
+
+		while (!f->stop && j->state != JOB_DONE)
+			pthread_cond_wait(&f->done, &f->lock);
+		if (f->stop)
+			break;
+		pthread_mutex_unlock(&f->lock);
+		err = hand_on(f, j);
+		pthread_mutex_lock(&f->lock);
+		handed_on(f, j, err);
+	}
+	pthread_mutex_unlock(&f->lock);
+	return NULL;
+}
+
+/* ---- beginning and ending ---- */
+
+/* What compressing a frame takes beside the frame, measured with zstd 1.5 and rounded up. */
+static size_t context_size(int level)
+{
+	static const uint8_t mib[FRAMES_LEVEL_MAX + 1] = {0,  1,  1,  2,  3,  4,  4,  7,  7,  13,
+							  25, 25, 25, 33, 33, 33, 33, 33, 34, 34};
+
+	return (size_t)mib[level] << 20;
+}
+
+static unsigned choose_threads(unsigned asked, int level)
+{
+	long cores = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t job = 2 * FRAMES_PLAIN, others = (JOBS_MAX - THREADS_MAX) * job;
+	size_t room = (MEMORY - others) / (job + context_size(level));
+
+	if (asked == 0)
+		asked = cores > 0 ? (unsigned)cores : 1;
+	return (unsigned)MIN(MIN(asked, THREADS_MAX), MAX(room, (size_t)1));
+}
+
+static enum err start(struct frames *f, unsigned threads)
+{
+	while (f->worker_count < threads) {
+		if (pthread_create(&f->workers[f->worker_count], NULL, worker_run, f) != 0)
+			break;
+		f->worker_count++;
+	}
+	f->has_hander = pthread_create(&f->hander, NULL, hander_run, f) == 0;
+	return f->worker_count > 0 && f->has_hander ? OK : err_at(ERR_SYSTEM, "starting a thread");
+}
+
+static enum err make_jobs(struct frames *f, unsigned count)
+{
+	f->sealed_cap = MAX(ZSTD_compressBound(FRAMES_PLAIN), store_bound(FRAMES_PLAIN));
+	f->job_count = count;
+	for (unsigned i = 0; i < count; i++) {
+		f->jobs[i].plain = f->level > 0 ? malloc(FRAMES_PLAIN) : NULL;
+		f->jobs[i].sealed = malloc(f->sealed_cap);
+		if ((f->level > 0 && !f->jobs[i].plain) || !f->jobs[i].sealed)
+			return err_at(ERR_NOMEM, "frames");
+	}
 	return OK;
 }
 
-/* What is ready goes on; with `all` the rest is waited for. */
-static enum err hand_on(struct frames *f, bool all)
+enum err frames_new(int level, unsigned threads, struct age_sink into, struct frames **ret)
 {
-	while (f->tail < f->head && oldest_is_done(f, all))
-		TRY(hand_on_oldest(f));
+	CLEANUP(frames_freep) struct frames *f = NULL;
+
+	if (level < 0 || level > FRAMES_LEVEL_MAX)
+		return err_at(ERR_INVALID, "level %d", level);
+	f = calloc(1, sizeof(*f));
+	if (!f)
+		return err_at(ERR_NOMEM, "frames");
+	f->into = into;
+	f->level = level;
+	pthread_mutex_init(&f->lock, NULL);
+	pthread_cond_init(&f->work, NULL);
+	pthread_cond_init(&f->done, NULL);
+	pthread_cond_init(&f->room, NULL);
+	threads = choose_threads(threads, level);
+	TRY(make_jobs(f, threads + JOBS_MAX - THREADS_MAX));
+	TRY(start(f, threads));
+	*ret = TAKE(f);
 	return OK;
+}
+
+static void stop(struct frames *f)
+{
+	pthread_mutex_lock(&f->lock);
+	f->stop = true;
+	pthread_cond_broadcast(&f->work);
+	pthread_cond_broadcast(&f->done);
+	pthread_mutex_unlock(&f->lock);
+	for (unsigned i = 0; i < f->worker_count; i++)
+		pthread_join(f->workers[i], NULL);
+	if (f->has_hander)
+		pthread_join(f->hander, NULL);
+}
+
+void frames_free(struct frames *f)
+{
+	if (!f)
+		return;
+	stop(f);
+	for (unsigned i = 0; i < f->job_count; i++) {
+		free(f->jobs[i].plain);
+		free(f->jobs[i].sealed);
+	}
+	pthread_cond_destroy(&f->room);
+	pthread_cond_destroy(&f->done);
+	pthread_cond_destroy(&f->work);
+	pthread_mutex_destroy(&f->lock);
+	free(f->sizes);
+	free(f);
+}
+
+/* ---- putting ---- */
+
+/* Waits until no more than `most` jobs are under way. */
+static enum err wait_for_room(struct frames *f, uint64_t most)
+{
+	while (f->failed == OK && f->head - f->tail > most)
+		pthread_cond_wait(&f->room, &f->lock);
+	return f->failed == OK ? OK : err_at(f->failed, "%s", f->detail);
 }
 
 static enum err queue(struct frames *f)
 {
-	struct job *j = &f->jobs[f->head % f->job_count];
+	enum err err;
 
 	pthread_mutex_lock(&f->lock);
-	j->state = JOB_QUEUED;
-	pthread_cond_signal(&f->work);
-	pthread_mutex_unlock(&f->lock);
+	f->jobs[f->head % f->job_count].state = JOB_QUEUED;
 	f->head++;
-	TRY(hand_on(f, false));
-	/* A place for the next one. */
-	while (f->head - f->tail == f->job_count) {
-		(void)oldest_is_done(f, true);
-		TRY(hand_on_oldest(f));
+	pthread_cond_signal(&f->work);
+	err = wait_for_room(f, f->job_count - 1);
+	pthread_mutex_unlock(&f->lock);
+	return err;
+}
+
+/* How many of `len` bytes the job takes in one piece, and where. */
+static size_t place(const struct frames *f, const struct job *j, size_t len, uint8_t **ret)
+{
+	len = MIN(len, FRAMES_PLAIN - j->plain_len);
+	if (f->level > 0) {
+		*ret = j->plain + j->plain_len;
+		return len;
 	}
-	return OK;
+	*ret = j->sealed + store_place(j->plain_len);
+	return MIN(len, STORE_BLOCK - j->plain_len % STORE_BLOCK);
 }
 
 static enum err put(struct frames *f, const uint8_t *from, size_t len)
 {
 	while (len > 0) {
 		struct job *j = &f->jobs[f->head % f->job_count];
-		size_t part = MIN(len, FRAMES_PLAIN - j->plain_len);
+		uint8_t *to;
+		size_t part = place(f, j, len, &to);
 
-		memcpy(j->plain + j->plain_len, from, part);
+		memcpy(to, from, part);
 		j->plain_len += part;
 		f->taken += part;
 		from += part;
@@ -287,24 +356,26 @@ static enum err put(struct frames *f, const uint8_t *from, size_t len)
 
 enum err frames_put(struct frames *f, const void *data, size_t len)
 {
-	TRY(f->failed);
-	return f->failed = put(f, data, len);
+	TRY(f->over);
+	return f->over = put(f, data, len);
 }
 
 enum err frames_cut(struct frames *f)
 {
-	TRY(f->failed);
+	TRY(f->over);
 	if (f->jobs[f->head % f->job_count].plain_len > 0)
-		f->failed = queue(f);
-	return f->failed;
+		f->over = queue(f);
+	return f->over;
 }
 
 enum err frames_finish(struct frames *f)
 {
 	TRY(frames_cut(f));
-	f->failed = hand_on(f, true);
-	TRY(f->failed);
-	f->failed = ERR_INTERNAL;
+	pthread_mutex_lock(&f->lock);
+	f->over = wait_for_room(f, 0);
+	pthread_mutex_unlock(&f->lock);
+	TRY(f->over);
+	f->over = ERR_INTERNAL;
 	return OK;
 }
 

@@ -2,9 +2,14 @@
  *
  * Bytes go in at one end; every FRAMES_PLAIN of them, or where the caller cuts, make a frame of
  * their own that carries its length, so that a reader can begin at any of them. Frames are
- * independent: what one holds opens without the others. Level 0 stores without compressing, in
- * frames all the same, so that `zstd -d` reads them. Memory is a few frames a thread, whatever the
- * length. Used by one thread; the others are its own. Format: RFC 8878. */
+ * independent: what one holds opens without the others, and the bytes do not depend on the number
+ * of threads. Level 0 stores without compressing, in frames all the same, so that `zstd -d` reads
+ * them. Format: RFC 8878.
+ *
+ * Memory is below 96 MiB whatever the length, the level and the number of cores: high levels get
+ * fewer threads. Used by one thread; the others are its own. One of these calls the sink, one call
+ * at a time, never after frames_finish or frames_free returned; an error of the sink ends the work
+ * and comes back, with its detail, from the next call here. */
 #pragma once
 #include "age/pipe.h"
 
@@ -17,7 +22,7 @@ struct frame_size {
 };
 
 struct frames;
-/* `threads` 0: as many as there are cores. */
+/* `threads` 0: as many as there are cores; at most so many, where the level takes much memory. */
 MUST_CHECK enum err frames_new(int level, unsigned threads, struct age_sink into,
 			       struct frames **ret);
 void frames_free(struct frames *f); /* waits for the threads; nothing more is handed on */
@@ -31,5 +36,5 @@ MUST_CHECK enum err frames_cut(struct frames *f);
 MUST_CHECK enum err frames_finish(struct frames *f);
 
 uint64_t frames_taken(const struct frames *f); /* bytes put so far */
-/* All frames so far handed on, in order; borrowed until the next call. */
+/* All frames in order, once frames_finish returned; borrowed until frames_free. */
 const struct frame_size *frames_sizes(const struct frames *f, size_t *ret_count);

@@ -13,13 +13,15 @@
 #include "crypto/random.h"
 #include "pack/minisig.h"
 #include "pack/name.h"
+#include "pack/relay.h"
 #include "pack/spool.h"
 #include "pack/sums.h"
 #include "pack/tail.h"
 #include "pack/tar.h"
 #include "pack/unpack.h"
 
-#define OWN_FRAME (1u << 20) /* files from here on begin a frame */
+#define OWN_FRAME (1u << 20)  /* files from here on begin a frame */
+#define FLUSH_STEP (8u << 20) /* bytes after which the disk is to begin */
 
 /* Where a file with several names went first. */
 struct first_name {
@@ -34,6 +36,9 @@ struct making {
 	char *part; /* path of the file while it is not complete; NULL when there is none */
 	int fd;
 	struct sha256_stream *pack_sum;
+	uint64_t flushing; /* bytes that the disk was told to write */
+	/* From the tar to the file, each of these works on a thread of its own. */
+	struct relay *relay;
 	struct age_writer *age;
 	struct frames *frames;
 	struct tar_writer *tar;
@@ -60,6 +65,7 @@ static void making_clear(struct making *m)
 	tar_writer_free(m->tar);
 	frames_free(m->frames);
 	age_writer_free(m->age);
+	relay_free(m->relay);
 	sha256_stream_free(m->pack_sum);
 	sha256_stream_free(m->file_sum);
 	spool_free(m->spool);
@@ -75,6 +81,15 @@ static void making_clear(struct making *m)
 
 /* ---- the file ---- */
 
+/* The disk works while the rest is made, so that the flush at the end is short. Only a hint: where
+ * it is refused, that flush takes longer. */
+static void begin_flush(struct making *m)
+{
+	(void)sync_file_range(m->fd, (off_t)m->flushing, (off_t)(m->made->length - m->flushing),
+			      SYNC_FILE_RANGE_WRITE);
+	m->flushing = m->made->length;
+}
+
 static enum err file_write(void *ctx, const void *data, size_t len)
 {
 	struct making *m = ctx;
@@ -82,6 +97,8 @@ static enum err file_write(void *ctx, const void *data, size_t len)
 	TRY(io_write_full(m->fd, data, len));
 	sha256_stream_add(m->pack_sum, data, len);
 	m->made->length += len;
+	if (m->made->length - m->flushing >= FLUSH_STEP)
+		begin_flush(m);
 	return OK;
 }
 
@@ -117,7 +134,8 @@ static enum err open_all(struct making *m)
 	to.checksum = true;
 	TRY(sha256_stream_new(&m->pack_sum));
 	TRY(open_part(m));
-	TRY(age_writer_new(&to, (struct age_sink){file_write, m}, &m->age));
+	TRY(relay_new((struct age_sink){file_write, m}, &m->relay));
+	TRY(age_writer_new(&to, relay_sink(m->relay), &m->age));
 	TRY(frames_new(m->what->level, m->what->threads, age_writer_sink(m->age), &m->frames));
 	return tar_writer_new((struct age_sink){frames_write, m->frames}, &m->tar);
 }
@@ -391,6 +409,7 @@ static enum err make(struct making *m)
 	TRY(tar_finish(m->tar));
 	TRY(add_tail(m));
 	TRY(age_writer_finish(m->age));
+	TRY(relay_finish(m->relay));
 	sha256_stream_get(m->pack_sum, m->made->sha256);
 	if (what->complete)
 		TRY(what->complete(what->complete_ctx, m->made));

@@ -77,7 +77,8 @@ static void frames_come_in_order_whatever_the_threads(void **state)
 		unsigned threads;
 		size_t step, cut;
 	} cases[] = {{3, 1, 70000, 0},	{3, 4, 1000000, 0}, {1, 3, 300001, 5},
-		     {0, 2, 123457, 0}, {0, 0, BIG, 0},	    {9, 2, 2097152, 1}};
+		     {0, 2, 123457, 0}, {0, 0, BIG, 0},	    {9, 2, 2097152, 1},
+		     {0, 3, 131072, 1}, {0, 1, 100000, 1},  {19, 16, 700000, 0}};
 
 	for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
 		CLEANUP(buf_clear) struct buf out = {0};
