@@ -138,6 +138,18 @@ enum err chains_judge(const struct org_register *r, uint8_t *flags)
 	return judge_clocks(r, flags);
 }
 
+enum err register_standing(const struct org_register *r, bool *ret)
+{
+	CLEANUP(mem_freep) uint8_t *flags = calloc(1, r->count + 1);
+
+	if (!flags)
+		return err_at(ERR_NOMEM, "register");
+	TRY(chains_judge(r, flags));
+	for (size_t i = 0; i < r->count; i++)
+		ret[i] = flags[register_slot(r, r->list[i]->id)] == 0;
+	return OK;
+}
+
 /* ---- what is told ---- */
 
 struct teller {

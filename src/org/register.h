@@ -51,6 +51,10 @@ MUST_CHECK enum err register_found(struct org_register *r, const struct statemen
 MUST_CHECK enum err register_print(const struct org_register *r, struct buf *out);
 MUST_CHECK enum err register_read(const char *text, size_t len, struct org_register **ret);
 
+/* Whether each statement stands, ret[i] being for register_at(r, i): its chain is neither forked nor
+ * cut at it or before, all it names is here, and its clock is what those make it. Of one that does
+ * not stand nothing counts but a revocation. Depends on the set alone. */
+MUST_CHECK enum err register_standing(const struct org_register *r, bool *ret);
 /* What is wrong with the chains. FORK: two statements have one number; CUT: predecessors of a
  * statement are missing; UNSEEN: a statement names another that is not here; LEAP: its clock is not
  * what those it names make it. */
