@@ -43,7 +43,7 @@ struct making {
 	struct frames *frames;
 	struct tar_writer *tar;
 	struct tail_index index;
-	struct buf sums;
+	struct buf sums, links;
 	struct sha256_stream *file_sum;
 	struct spool *spool; /* of the source that is a stream; NULL when there is none */
 	struct stat spool_st;
@@ -71,6 +71,7 @@ static void making_clear(struct making *m)
 	spool_free(m->spool);
 	tail_index_clear(&m->index);
 	buf_clear(&m->sums);
+	buf_clear(&m->links);
 	forget_names(m);
 	free(m->names);
 	fd_closep(&m->fd);
@@ -205,22 +206,28 @@ static enum err find_first_name(struct making *m, const struct walk_entry *entry
 	return m->names[m->name_count++].name ? OK : err_at(ERR_NOMEM, "%s", entry->path);
 }
 
+static enum err read_link(const struct walk_entry *entry, char target[PATH_MAX])
+{
+	ssize_t len = readlink(entry->path, target, PATH_MAX - 1);
+
+	if (len < 0)
+		return err_from_errno("%s", entry->path);
+	target[len] = '\0';
+	return OK;
+}
+
 /* What the other side would refuse is refused here, where somebody can do something about it. */
 static enum err check_carried(const struct walk_entry *entry)
 {
 	CLEANUP(mem_freep) char *name = NULL;
 	char target[PATH_MAX];
-	ssize_t len;
 
 	TRY(pack_name(entry->name, &name));
 	if (strcmp(name, entry->name) != 0)
 		return err_at(ERR_INVALID, "%s", entry->name);
 	if (!S_ISLNK(entry->st->st_mode))
 		return OK;
-	len = readlink(entry->path, target, sizeof(target) - 1);
-	if (len < 0)
-		return err_from_errno("%s", entry->path);
-	target[len] = '\0';
+	TRY(read_link(entry, target));
 	return pack_link_is_inside(name, target)
 		       ? OK
 		       : err_at(ERR_NOT_SUPPORTED, "%s -> %s", entry->path, target);
@@ -290,6 +297,17 @@ static enum err add_file(struct making *m, const struct walk_entry *entry)
 	return sums_add(&m->sums, sum, entry->name);
 }
 
+/* The signature covers by this what has no hash. */
+static enum err note_link(struct making *m, const struct walk_entry *entry, const char *same_as)
+{
+	char target[PATH_MAX];
+
+	if (!S_ISLNK(entry->st->st_mode))
+		return links_add(&m->links, tar_type(entry, same_as), entry->name, same_as);
+	TRY(read_link(entry, target));
+	return links_add(&m->links, '2', entry->name, target);
+}
+
 static enum err add_entry(void *ctx, const struct walk_entry *entry)
 {
 	struct making *m = ctx;
@@ -302,6 +320,7 @@ static enum err add_entry(void *ctx, const struct walk_entry *entry)
 	m->made->entries++;
 	if (S_ISREG(entry->st->st_mode) && !same_as)
 		return add_file(m, entry);
+	TRY(note_link(m, entry, same_as));
 	return tar_put_entry(m->tar, entry, same_as);
 }
 
@@ -329,9 +348,14 @@ static enum err add_signature(struct making *m)
 	const struct pack_manifest *manifest = m->what->manifest;
 	CLEANUP(buf_clear) struct buf text = {0};
 	char comment[128], id[2 * PACK_ID_LEN + 1];
+	uint8_t sum[SHA256_LEN];
 
 	text_hex(manifest->id, PACK_ID_LEN, id);
 	snprintf(comment, sizeof(comment), "pack %s, %zu recipients", id, manifest->to_count);
+	sha256(m->links.data ? m->links.data : "", m->links.len, sum);
+	TRY(sums_add(&m->sums, sum, PACK_LINKS));
+	TRY(tar_put_memory(m->tar, PACK_LINKS, manifest->created,
+			   m->links.data ? m->links.data : "", m->links.len));
 	TRY(tar_put_memory(m->tar, PACK_SUMS, manifest->created, m->sums.data, m->sums.len));
 	TRY(minisig_make(m->what->signer, m->sums.data, m->sums.len, comment, &text));
 	return tar_put_memory(m->tar, PACK_SIGNATURE, manifest->created, text.data, text.len);

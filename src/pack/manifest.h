@@ -11,6 +11,7 @@
 
 #define PACK_DIR ".vault-pack"
 #define PACK_MANIFEST PACK_DIR "/HEAD.json"
+#define PACK_LINKS PACK_DIR "/LINKS"
 #define PACK_SUMS PACK_DIR "/SHA256SUMS"
 #define PACK_SIGNATURE PACK_DIR "/SHA256SUMS.minisig"
 #define PACK_ID_LEN 16u

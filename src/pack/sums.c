@@ -30,6 +30,15 @@ enum err sums_add(struct buf *text, const uint8_t sum[SHA256_LEN], const char *n
 	return put_name(text, name);
 }
 
+enum err links_add(struct buf *list, char type, const char *name, const char *target)
+{
+	if (list->len > SUMS_MAX)
+		return err_at(ERR_TOO_BIG, "%s", name);
+	TRY(buf_printf(list, "%c ", type));
+	TRY(buf_append(list, name, strlen(name) + 1));
+	return buf_append(list, target ? target : "", target ? strlen(target) + 1 : 1);
+}
+
 /* Undoes put_name in place; false for an escape that is none. */
 static bool unescape(char *name)
 {

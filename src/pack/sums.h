@@ -11,6 +11,11 @@
 /* Appends one line. ERR_TOO_BIG beyond SUMS_MAX. */
 MUST_CHECK enum err sums_add(struct buf *text, const uint8_t sum[SHA256_LEN], const char *name);
 
+/* LINKS: what has no hash of its own, so that the signature covers it too, by the hash of this
+ * list. Appends: type as in tar, a space, the name, a zero byte, the target (NULL: a folder), a
+ * zero byte. ERR_TOO_BIG beyond SUMS_MAX. */
+MUST_CHECK enum err links_add(struct buf *list, char type, const char *name, const char *target);
+
 struct sums_line {
 	uint8_t sum[SHA256_LEN];
 	char *name; /* malloc'd; the caller's */

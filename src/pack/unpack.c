@@ -15,7 +15,7 @@
 #include "pack/untar.h"
 
 /* Where in a pack of ours the reading is. */
-enum part { PART_BEGIN, PART_FOREIGN, PART_FILES, PART_SUMS, PART_END };
+enum part { PART_BEGIN, PART_FOREIGN, PART_FILES, PART_LINKS, PART_SUMS, PART_END };
 
 struct unpacking {
 	const struct unpack_how *how;
@@ -25,8 +25,8 @@ struct unpacking {
 	struct untar *tar;
 	struct stage *stage;
 	enum part part;
-	struct buf sums; /* as this run finds them */
-	struct buf own;	 /* a file of ours that is being read */
+	struct buf sums, links; /* as this run finds them */
+	struct buf own;		/* a file of ours that is being read */
 	struct buf signature;
 	bool *found; /* for each path of `only` */
 
@@ -45,6 +45,7 @@ static void unpacking_clear(struct unpacking *u)
 	sha256_stream_free(u->pack_sum);
 	sha256_stream_free(u->file_sum);
 	buf_clear(&u->sums);
+	buf_clear(&u->links);
 	buf_clear(&u->own);
 	buf_clear(&u->signature);
 	free(u->found);
@@ -131,24 +132,46 @@ static enum err take_manifest(struct unpacking *u, const struct untar_entry *e)
 	return sums_add(&u->sums, sum, PACK_MANIFEST);
 }
 
-static enum err sums_data(void *ctx, uint64_t off, const void *data, size_t len)
-{
-	struct unpacking *u = ctx;
+/* What has to come, and how much of it did. */
+struct expected {
+	const struct buf *want;
+	size_t at;
+};
 
-	if (off != u->at || len > u->sums.len - u->at || memcmp(u->sums.data + off, data, len) != 0)
-		return forged("the files are not those of " PACK_SUMS);
-	u->at += len;
+static enum err same_data(void *ctx, uint64_t off, const void *data, size_t len)
+{
+	struct expected *x = ctx;
+
+	if (off != x->at || len > x->want->len - x->at ||
+	    memcmp(x->want->data + off, data, len) != 0)
+		return forged("what came is not what " PACK_SUMS " says");
+	x->at += len;
 	return OK;
+}
+
+static enum err expect(struct unpacking *u, const struct untar_entry *e, const struct buf *want)
+{
+	struct expected x = {want, 0};
+
+	if (e->type == UNTAR_FILE)
+		TRY(untar_data(u->tar, same_data, &x));
+	return x.at == want->len ? OK : forged("what came is not what " PACK_SUMS " says");
+}
+
+static enum err take_links(struct unpacking *u, const struct untar_entry *e)
+{
+	uint8_t sum[SHA256_LEN];
+
+	TRY(expect(u, e, &u->links));
+	sha256(u->links.data ? u->links.data : "", u->links.len, sum);
+	u->part = PART_LINKS;
+	return sums_add(&u->sums, sum, PACK_LINKS);
 }
 
 /* The hashes that the sender signed are those of what came, in the order in which it came. */
 static enum err take_sums(struct unpacking *u, const struct untar_entry *e)
 {
-	u->at = 0;
-	if (e->type == UNTAR_FILE)
-		TRY(untar_data(u->tar, sums_data, u));
-	if (u->at != u->sums.len)
-		return forged("the files are not those of " PACK_SUMS);
+	TRY(expect(u, e, &u->sums));
 	u->part = PART_SUMS;
 	return OK;
 }
@@ -165,7 +188,9 @@ static enum err take_own(struct unpacking *u, const struct untar_entry *e, const
 {
 	if (u->part == PART_BEGIN && strcmp(name, PACK_MANIFEST) == 0)
 		return take_manifest(u, e);
-	if (u->part == PART_FILES && strcmp(name, PACK_SUMS) == 0)
+	if (u->part == PART_FILES && strcmp(name, PACK_LINKS) == 0)
+		return take_links(u, e);
+	if (u->part == PART_LINKS && strcmp(name, PACK_SUMS) == 0)
 		return take_sums(u, e);
 	if (u->part == PART_SUMS && strcmp(name, PACK_SIGNATURE) == 0)
 		return take_signature(u, e);
@@ -289,12 +314,18 @@ static enum err take_file(struct unpacking *u, const struct untar_entry *e, cons
 	return err;
 }
 
+static enum err note_link(struct unpacking *u, char type, const char *name, const char *target)
+{
+	return u->part == PART_FILES ? links_add(&u->links, type, name, target) : OK;
+}
+
 static enum err take_hard_link(struct unpacking *u, const struct untar_entry *e, const char *name,
 			       bool wanted)
 {
 	CLEANUP(mem_freep) char *target = NULL;
 
 	TRY(pack_name(e->target, &target));
+	TRY(note_link(u, '1', name, target));
 	if (!wanted)
 		return OK;
 	if (u->how->only_count > 0 && !is_wanted(u, target))
@@ -323,8 +354,10 @@ static enum err take_entry(struct unpacking *u, const struct untar_entry *e, con
 	case UNTAR_FILE:
 		return take_file(u, e, name, wanted);
 	case UNTAR_FOLDER:
+		TRY(note_link(u, '5', name, NULL));
 		return wanted ? stage_folder(u->stage, name, &facts) : OK;
 	case UNTAR_LINK:
+		TRY(note_link(u, '2', name, e->target));
 		return wanted ? stage_link(u->stage, name, e->target) : OK;
 	default:
 		return take_hard_link(u, e, name, wanted);
