@@ -29,6 +29,8 @@ static enum err put_entry(void *ctx, const struct tail_entry *e)
 	snprintf(size, sizeof(size), "%llu", (unsigned long long)e->size);
 	out_line(l->cli, "%12s  %.10s %s  %s%s", e->type == '0' ? size : "-", time, time + 11,
 		 e->name, e->type == '5' ? "/" : "");
+	if (!l->cli->json)
+		return OK;
 	return out_json(l->cli, "entry",
 			json_pack("{s:o,s:s,s:I,s:I}", "name", out_json_text(e->name), "kind", type,
 				  "size", (json_int_t)e->size, "mtime", (json_int_t)e->mtime));

@@ -40,15 +40,26 @@ void out_clean(char *text)
 	*to = '\0';
 }
 
+/* Asked once: a list has many lines, and standard output stays what it is. */
+static bool is_for_a_screen(void)
+{
+	static int known = -1;
+
+	if (known < 0)
+		known = isatty(STDOUT_FILENO);
+	return known > 0;
+}
+
 static void print(FILE *to, const char *format, va_list args)
 {
 	char *text = NULL;
 
 	if (vasprintf(&text, format, args) < 0)
 		return;
-	if (to == stderr || isatty(STDOUT_FILENO))
+	if (to == stderr || is_for_a_screen())
 		out_clean(text);
-	fprintf(to, "%s\n", text);
+	(void)fputs(text, to);
+	(void)putc('\n', to);
 	free(text);
 }
 

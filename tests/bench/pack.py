@@ -7,8 +7,9 @@ usage: tests/bench/pack.py [--build DIR] [--rounds N] [--size MIB] [--where DIR]
 
 The corpus is gathered from this machine: a third each of text, of binaries, and of what is compressed
 already; which files these are depends on the machine only. Every round runs every subject in turn, so
-that a noisy moment hits all of them alike; the table has medians. Unpacking, and the slow subjects
-altogether, take part in the first round only; --all has them in every one. Everything that is written is flushed
+that a noisy moment hits all of them alike; the table has medians. The slow subjects
+take part in the last round only, and unpacking is a round of its own behind it; --all has both in every
+round. Everything that is written is flushed
 before the clock stops, for all subjects alike. CPU is that of all processes of a pipeline, peak memory
 the sum of their VmHWM.
 """
@@ -289,18 +290,20 @@ SUBJECTS = [
     Pipeline("tar gpg", ("gpg",), None, None, *GPG),
     Pipeline("tar gpg -z0", ("gpg",), None, None, *GPG_PLAIN),
     Pipeline("tar zstd gpg", ("gpg", "zstd"), ZSTD, UNZSTD, *GPG_PLAIN),
-    SevenZip("7z"),
     SevenZip("7z -mx1", "-mx=1"),
+    SevenZip("7z"),
 ]
 # Who is compared with whom: those of comparable size.
 PEERS = {"vault none": ("tar age", "tar gpg -z0")}
 TITLES = ["pack, s", "pack, CPU s", "pack, MiB", "size, MiB", "unpack, s", "unpack, CPU s", "unpack, MiB"]
 
 
-def one_round(subject, s, values, unpacks):
+def one_round(subject, s, values, packs, unpacks):
     out = os.path.join(s.base, "out." + ("7z" if subject.needs == ("7z",) else "age"))
     packed = subject.pack(s, out)
-    note(values, TITLES[:4], (packed.wall, packed.cpu, packed.peak, os.path.getsize(out) / (1 << 20)))
+    if packs:
+        note(values, TITLES[:4], (packed.wall, packed.cpu, packed.peak,
+                                  os.path.getsize(out) / (1 << 20)))
     if unpacks:
         os.makedirs(s.inbox)
         got = subject.unpack(s, out)
@@ -343,27 +346,34 @@ def list_pack(s, rounds):
 # ---- tables ----
 
 def middle(title, values):
+    """None where nothing was measured yet."""
+    if not values:
+        return None
     return max(values) if title.endswith("pack, MiB") else statistics.median(values)
+
+
+def cell(value, other=1):
+    return "-" if value is None or other is None else "%.2f" % (value / other)
 
 
 def table(results):
     rows = [["", *TITLES]]
-    middles = {name: {t: middle(t, v[t]) for t in TITLES} for name, v in results.items()}
+    middles = {name: {t: middle(t, v.get(t)) for t in TITLES} for name, v in results.items()}
     for name, values in middles.items():
-        rows.append([name] + ["%.2f" % values[t] for t in TITLES])
+        rows.append([name] + [cell(values[t]) for t in TITLES])
     for ours in ("vault", "vault none"):
         for name in middles:
             if ours not in middles or name.startswith("vault") or name not in PEERS.get(ours, results):
                 continue
             rows.append(["%s / %s" % (ours, name)] +
-                        ["%.2f" % (middles[ours][t] / middles[name][t]) for t in TITLES])
+                        [cell(middles[ours][t], middles[name][t]) for t in TITLES])
     return rows
 
 
 def show(rows, markdown):
     widths = [max(len(r[i]) for r in rows) for i in range(len(rows[0]))]
     for row in rows:
-        print("  ".join(cell.ljust(w) for cell, w in zip(row, widths)))
+        print("  ".join(text.ljust(w) for text, w in zip(row, widths)), flush=True)
     if markdown:
         with open(markdown, "w", encoding="utf-8") as out:
             for i, row in enumerate(rows):
@@ -402,14 +412,17 @@ def main():
         subprocess.run(["sync", "-f", base], check=True)
         for number in range(args.rounds):
             for subject in present(args):
-                if subject.slow and number > 0 and not args.all:
+                if subject.slow and number + 1 < args.rounds and not args.all:
                     continue
-                one_round(subject, s, results.setdefault(subject.name, {}), number == 0 or args.all)
+                one_round(subject, s, results.setdefault(subject.name, {}), True, args.all)
                 print("round %d of %d: %s done" % (number + 1, args.rounds, subject.name),
                       file=sys.stderr)
-        show(table(results), args.markdown)
+            show(table(results), args.markdown)
         for title, cpu in list_pack(s, args.rounds).items():
-            print("%s: %.0f ms of CPU" % (title, cpu * 1000))
+            print("%s: %.0f ms of CPU" % (title, cpu * 1000), flush=True)
+        for subject in present(args) if not args.all else ():
+            one_round(subject, s, results[subject.name], False, True)
+            show(table(results), args.markdown)
     finally:
         if s:
             s.close()
