@@ -8,7 +8,8 @@
  * new key or a new number. What an officer who was revoked wrote behind the last statement that the
  * revocation names counts for nothing. When two officers revoke each other, the one who was made
  * officer first stays. Where a second officer is required, statements of the kinds officer, grant,
- * policy, catalog, recovery and adopt count once another officer approved them.
+ * policy, catalog, recovery and adopt count once another officer approved them; only the first one whom
+ * the founder makes an officer needs no other.
  * docs/FORMAT.md, "Register". All of it is owned by the roster. */
 #pragma once
 #include "age/recipient.h"
