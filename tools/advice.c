@@ -45,6 +45,7 @@ static const struct advice table[] = {
 	{ERR_LOG_TAMPERED, N_("the vaults themselves are not touched by this"), N_("leave the log as it is and show it to the auditor")},
 	{ERR_LOG_GAP, N_("the vaults themselves are not touched by this"), N_("leave the log as it is and show it to the auditor")},
 	{ERR_ROLLBACK, CLOSED, N_("someone may have put an older copy back; ask who had the medium, and tell the person responsible for personal information")},
+	{ERR_FORK, CLOSED, N_("an older copy was put back and used; look at it with --read-only, ask who had the medium, and tell the person responsible for personal information")},
 	{ERR_LOG_WRITE, CLOSED, N_("make room on this computer's disk, or check that the log belongs to you; without a record nothing is opened")},
 	{ERR_REMOVED, N_("everything saved before it was pulled out is there"), N_("plug it in again and mount it; next time run \"vault eject\" first")},
 	{ERR_NO_SPACE, N_("what was there before is safe"), N_("remove something, or use a larger medium")},

@@ -25,6 +25,12 @@ void visit_tell_facts(struct cli *cli, const struct vault_facts *facts)
 		out_talk(cli, _("%s was not ejected last time; everything saved until %s is there"),
 			 facts->label, when);
 	}
+	if (facts->forked)
+		out_warn(cli,
+			 _("%s does NOT follow from what this computer saw last: an older copy of it was "
+			   "put back and used. Compare what is in it before you believe it, and tell the "
+			   "person responsible for personal information"),
+			 facts->label);
 	if (facts->store.damaged)
 		out_warn(cli,
 			 _("%s: parts of it cannot be read, so it is open read-only; run \"%s "

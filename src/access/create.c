@@ -212,6 +212,7 @@ static enum err format_volume(const struct vault_actor *actor, struct vault *v, 
 	TRY(home_host_key(actor->home, &unlock.host_key));
 	TRY(store_format(v->disk, &unlock, user));
 	TRY(store_open(v->disk, &unlock, &v->store, &v->facts.store));
+	TRY(vault_line_create(v));
 	TRY(volume_format(v->store, label, getuid(), getgid()));
 	TRY(volume_open(v->store, &v->volume));
 	/* Closing commits once more, cleanly, so that the first opening finds a clean end. */

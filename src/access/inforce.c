@@ -59,12 +59,20 @@ enum err vault_put_key_in_force(struct vault *v, struct keyfile *next, bool clea
 	return vault_take_key(v, next, NULL);
 }
 
+enum err vault_commit_pending(struct vault *v)
+{
+	return store_is_dirty(v->store) ? vault_commit(v, false) : OK;
+}
+
 enum err vault_settle(struct vault *v)
 {
 	if (v->facts.read_only)
 		return OK;
-	if (v->facts.store.unsettled)
+	TRY(vault_line_open(v));
+	if (v->facts.store.unsettled) {
+		TRY(vault_commit_pending(v));
 		TRY(store_settle(v->store));
+	}
 	v->facts.store.unsettled = false;
 	if (v->keys_agree)
 		return OK;

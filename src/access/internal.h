@@ -18,6 +18,11 @@ struct vault {
 	struct secret *epoch_key;
 	struct device device_record; /* as the keyring had it */
 	struct vault_facts facts;
+	uint8_t opened_sha256[SHA256_LEN]; /* of the slot of the state that was opened */
+	uint32_t opened_epoch;
+	struct seen_log log; /* the volume's log in that state */
+	bool has_line;	     /* this session's first line is in it, or will be with the next commit */
+	uint8_t line_sha256[SHA256_LEN];
 	char volume_hex[33], session_hex[33];
 };
 
@@ -30,6 +35,8 @@ enum audit_result record_result(enum err err); /* ok, refused by a rule, or fail
 /* An event without mode, result by `how`; keeps the detail of the error at hand. */
 MUST_CHECK enum err record_deed(const struct vault *v, enum audit_code code, enum err how);
 MUST_CHECK enum err record_unclean(struct vault *v);
+/* That what is read does not follow from what was seen, if so. */
+MUST_CHECK enum err record_fork(struct vault *v);
 
 /* The KEY files that could be read, and why not. */
 struct keyring {
@@ -52,8 +59,9 @@ MUST_CHECK enum err vault_unlock(const struct vault_actor *actor, const char *pa
 /* The same on a disk that v->disk is already. */
 MUST_CHECK enum err vault_unlock_disk(const struct vault_actor *actor, const char *path,
 				      bool read_only, struct vault *v);
-/* Ends what a crash cut short: a new epoch, a new KEY file. Nothing when read-only. Changes the medium,
- * so the record of what is done with the vault comes before. */
+/* Ends what a crash cut short: a new epoch, a new KEY file; and begins this session's part of the
+ * volume's own log. Nothing when read-only. Changes the medium, so the record of what is done with the
+ * vault comes before. */
 MUST_CHECK enum err vault_settle(struct vault *v);
 /* The state as it is, durably. `clean`: no session is open after this. */
 MUST_CHECK enum err vault_commit(struct vault *v, bool clean);
@@ -71,7 +79,19 @@ MUST_CHECK enum err vault_change_key(struct vault *v, const struct vault_rekey *
 				     struct vault_rekeyed *ret);
 /* The waiting of vault_rekey: until nothing is left that an older key opens, and those are gone. */
 MUST_CHECK enum err vault_reseal(struct vault *v, const struct vault_rekey *how);
+/* The session's first line in the volume's own log (lines.c), which goes with its first commit; nothing
+ * when it is there already, or read-only. vault_settle puts it. */
+MUST_CHECK enum err vault_line_open(struct vault *v);
+MUST_CHECK enum err vault_line_create(struct vault *v);
+/* Of a session that adopts a state; `over` is what is given up, or NULL. */
+MUST_CHECK enum err vault_line_adopt(struct vault *v, const struct seen *over);
+void vault_line_close(struct vault *v); /* its last one */
+/* Commits what was put into the store and is not committed yet. Work that wants a store at rest begins
+ * with this. */
+MUST_CHECK enum err vault_commit_pending(struct vault *v);
 /* Frees what vault_unlock made; commits nothing. All-zero is welcome. */
 void vault_clear(struct vault *v);
 /* Remembers the state that is durable now. */
 MUST_CHECK enum err vault_remember(struct vault *v, bool clean);
+/* Remembers the state that was opened; one of this session where that began a new epoch. */
+MUST_CHECK enum err vault_remember_opening(struct vault *v);

@@ -12,7 +12,7 @@ static enum err record_failure(struct vault *v, enum err why)
 	struct audit_event event;
 
 	text_copy(detail, sizeof(detail), err_detail());
-	vault_event(v, why == ERR_ROLLBACK ? AUDIT_ROLLBACK : AUDIT_UNLOCK_FAIL, &event);
+	vault_event(v, why == ERR_ROLLBACK || why == ERR_FORK ? AUDIT_ROLLBACK : AUDIT_UNLOCK_FAIL, &event);
 	event.result = record_result(why);
 	event.reason = why;
 	event.mode = NULL;
@@ -42,11 +42,12 @@ static enum err take_label(struct vault *v)
 static enum err open_volume(struct vault *v)
 {
 	TRY(record_unclean(v));
+	TRY(record_fork(v));
 	TRY(record_unlock(v));
 	TRY(vault_settle(v));
 	TRY(volume_open(v->store, &v->volume));
 	TRY(take_label(v));
-	return vault_remember(v, v->facts.store.was_clean);
+	return vault_remember_opening(v);
 }
 
 enum err vault_open(const struct vault_actor *actor, const char *path, bool read_only,
@@ -131,6 +132,7 @@ enum err vault_close(struct vault *v)
 	enum err err, recorded;
 
 	volume_totals(v->volume, &totals);
+	vault_line_close(v);
 	err = volume_close(TAKE(v->volume));
 	closing_event(v, &totals, err, super_hex, &event);
 	if (event.code == AUDIT_LOCK) {

@@ -12,6 +12,7 @@ struct purging {
 static enum err overwrite(struct vault *v, const struct purging *p)
 {
 	TRY(vault_settle(v));
+	TRY(vault_commit_pending(v));
 	TRY(store_purge(v->store, p->progress, p->ctx));
 	TRY(vault_commit(v, true));
 	folder_disk_hide_times(v->disk);

@@ -56,6 +56,7 @@ enum audit_result record_result(enum err err)
 	case ERR_NOT_ENROLLED:
 	case ERR_VAULT_BUSY:
 	case ERR_ROLLBACK:
+	case ERR_FORK:
 	case ERR_REVOKED:
 	case ERR_POLICY:
 	case ERR_SENDER:
@@ -105,6 +106,17 @@ enum err record_unclean(struct vault *v)
 	event.lost_generations = r->newest_seen - r->generation;
 	event.saved_until = r->time;
 	event.reason = r->damaged ? ERR_DAMAGED : OK;
+	return leave_record(&v->actor, &event);
+}
+
+enum err record_fork(struct vault *v)
+{
+	struct audit_event event;
+
+	if (!v->facts.forked)
+		return OK;
+	vault_event(v, AUDIT_ROLLBACK, &event);
+	event.reason = ERR_FORK;
 	return leave_record(&v->actor, &event);
 }
 

@@ -89,6 +89,7 @@ static enum err end_epochs(struct vault *v, bool clean)
 {
 	CLEANUP(keyfile_clear) struct keyfile next = { 0 };
 
+	TRY(vault_commit_pending(v));
 	TRY(store_end_older_epochs(v->store));
 	TRY(keyfile_clone(&v->key, &next));
 	older_keys_clear(&next.older);

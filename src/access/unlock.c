@@ -1,7 +1,7 @@
 /* From a folder and an identity to an open store: who may, with what, in which state. */
 #include <stdlib.h>
 #include <string.h>
-#include "access/internal.h"
+#include "access/lineage.h"
 #include "base/text.h"
 #include "store/folder_disk.h"
 
@@ -118,45 +118,57 @@ static enum err open_store(struct vault *v, struct keyring *k, bool read_only)
 	return OK;
 }
 
-/* format.md 5: what is found against what this host saw last. */
+static enum err older(const struct vault *v, const struct seen *seen)
+{
+	if (v->facts.store.generation == seen->generation)
+		return err_at(ERR_ROLLBACK, "state %llu is not the one seen before",
+			      (unsigned long long)seen->generation);
+	return err_at(ERR_ROLLBACK, "state %llu, but this computer has seen state %llu",
+		      (unsigned long long)v->facts.store.generation,
+		      (unsigned long long)seen->generation);
+}
+
+/* Newer, and yet not from what was seen: an older copy was used on beside it. Nobody writes on; reading
+ * is allowed, so that what is in it can be compared. */
+static enum err forked(struct vault *v, const struct seen *seen)
+{
+	v->facts.forked = true;
+	if (v->facts.read_only)
+		return OK;
+	return err_at(ERR_FORK, "state %llu does not follow from state %llu",
+		      (unsigned long long)v->facts.store.generation,
+		      (unsigned long long)seen->generation);
+}
+
+static enum err compare(struct vault *v, const struct seen *seen)
+{
+	enum lineage lineage;
+
+	TRY(lineage_judge(v, seen, &lineage));
+	/* A rekey has ended when it is remembered: no loss of a tail leads back behind it. */
+	if (v->key.epoch < seen->epoch)
+		return err_at(ERR_ROLLBACK, "epoch %u, but this computer has seen epoch %u",
+			      v->key.epoch, seen->epoch);
+	if (lineage == LINEAGE_FOLLOWS)
+		return OK;
+	if (v->facts.store.generation <= seen->generation)
+		return older(v, seen);
+	return lineage == LINEAGE_UNTOLD ? OK : forked(v, seen);
+}
+
+/* FORMAT.md 15: what is found against what this host saw last. */
 static enum err check_rollback(struct vault *v)
 {
-	const struct store_report *r = &v->facts.store;
+	enum lineage nothing_seen;
 	struct seen seen = { 0 };
-	struct store_info info;
-	bool same_session;
 	enum err err;
 
 	err = seen_load(v->actor.home, v->facts.volume_id, &seen);
 	v->facts.first_sight = err == ERR_NOT_FOUND;
 	if (v->facts.first_sight)
-		return OK;
+		return lineage_judge(v, NULL, &nothing_seen);
 	TRY(err);
-	store_info(v->store, &info);
-	same_session = memcmp(seen.session_id, r->session_id, STORE_ID_LEN) == 0;
-	/* A rekey has ended when it is remembered: no loss of a tail leads back behind it. */
-	if (v->key.epoch < seen.epoch)
-		return err_at(ERR_ROLLBACK, "epoch %u, but this computer has seen epoch %u",
-			      v->key.epoch, seen.epoch);
-	if (r->generation > seen.generation)
-		return OK;
-	if (r->generation == seen.generation) {
-		if (mem_equal(info.super_sha256, seen.super_sha256, SHA256_LEN))
-			return OK;
-		return err_at(ERR_ROLLBACK, "state %llu is not the one seen before",
-			      (unsigned long long)r->generation);
-	}
-	/* A clean end stands twice: its first copy is as good as its second. */
-	if (seen.clean && r->was_clean && same_session && r->generation + 1 == seen.generation)
-		return OK;
-	/* The state seen before is on the medium and not whole: that is damage, told as such. */
-	if (r->newest_seen >= seen.generation)
-		return OK;
-	/* This host's own session that lost its tail when the medium was pulled. */
-	if (!seen.clean && same_session && seen.generation - r->generation <= 8)
-		return OK;
-	return err_at(ERR_ROLLBACK, "state %llu, but this computer has seen state %llu",
-		      (unsigned long long)r->generation, (unsigned long long)seen.generation);
+	return compare(v, &seen);
 }
 
 static void fill_facts(struct vault *v, const char *path)
@@ -165,6 +177,8 @@ static void fill_facts(struct vault *v, const char *path)
 
 	store_info(v->store, &info);
 	memcpy(v->facts.volume_id, info.volume_id, STORE_ID_LEN);
+	memcpy(v->opened_sha256, info.super_sha256, SHA256_LEN);
+	v->opened_epoch = info.epoch;
 	text_hex(info.volume_id, STORE_ID_LEN, v->volume_hex);
 	text_hex(info.session_id, STORE_ID_LEN, v->session_hex);
 	v->facts.read_only = info.read_only;
@@ -228,21 +242,58 @@ void vault_clear(struct vault *v)
 	free(TAKE(v->purpose));
 }
 
+/* What the volume's log had when the state was opened, and this session's line once it is durable. */
+static struct seen_log log_now(const struct vault *v, bool committed)
+{
+	struct seen_log log = v->log;
+
+	if (!committed || !v->has_line)
+		return log;
+	log.count++;
+	memcpy(log.last_sha256, v->line_sha256, SHA256_LEN);
+	return log;
+}
+
+static enum err remember(struct vault *v, struct seen *seen)
+{
+	/* A fork that was read does not become what is right. */
+	if (v->facts.forked)
+		return OK;
+	text_copy(seen->label, sizeof(seen->label), v->facts.label);
+	text_copy(seen->medium, sizeof(seen->medium), v->facts.path);
+	return seen_save(v->actor.home, v->facts.volume_id, seen);
+}
+
 enum err vault_remember(struct vault *v, bool clean)
 {
 	struct seen seen = { .clean = clean };
 	struct store_info info;
+	bool committed;
 
 	store_info(v->store, &info);
+	committed = info.generation > v->facts.store.generation;
 	seen.generation = info.generation;
 	seen.epoch = info.epoch;
+	seen.log = log_now(v, committed);
 	memcpy(seen.super_sha256, info.super_sha256, SHA256_LEN);
 	/* The session that the state on the medium carries: ours once we have committed. */
-	memcpy(seen.session_id,
-	       info.generation > v->facts.store.generation ? info.session_id
-							   : v->facts.store.session_id,
+	memcpy(seen.session_id, committed ? info.session_id : v->facts.store.session_id,
 	       STORE_ID_LEN);
-	text_copy(seen.label, sizeof(seen.label), v->facts.label);
-	text_copy(seen.medium, sizeof(seen.medium), v->facts.path);
-	return seen_save(v->actor.home, v->facts.volume_id, &seen);
+	return remember(v, &seen);
+}
+
+/* What this session did already may still be lost with its tail; what it opened may not. */
+enum err vault_remember_opening(struct vault *v)
+{
+	const struct store_report *r = &v->facts.store;
+	struct seen seen = { .generation = r->generation,
+			     .epoch = v->opened_epoch,
+			     .clean = r->was_clean,
+			     .log = v->log };
+
+	if (v->key.epoch > v->opened_epoch)
+		return vault_remember(v, r->was_clean);
+	memcpy(seen.super_sha256, v->opened_sha256, SHA256_LEN);
+	memcpy(seen.session_id, r->session_id, STORE_ID_LEN);
+	return remember(v, &seen);
 }

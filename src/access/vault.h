@@ -45,6 +45,7 @@ struct vault_facts {
 	bool read_only;	 /* asked for, or the medium cannot be written, or damage */
 	bool separated;
 	bool first_sight; /* this host never saw it */
+	bool forked;	  /* read-only, and it does not follow from what this host saw last */
 	bool keys_differ; /* one place does not hold the KEY file in force; who opens for writing mends it */
 	struct store_report store;
 };

@@ -33,6 +33,20 @@ static void get_text(json_t *json, const char *name, char *out, size_t cap)
 		memcpy(out, text, strlen(text) + 1);
 }
 
+/* Files from before there was such a log have nothing of it. */
+static enum err parse_log(json_t *json, struct seen_log *ret)
+{
+	json_t *count = json_object_get(json, "log");
+
+	if (!count)
+		return OK;
+	if (!json_is_integer(count) || json_integer_value(count) < 0)
+		return err_at(ERR_BAD_FORMAT, "log");
+	ret->count = (uint64_t)json_integer_value(count);
+	TRY(get_hex(json, "log_last", ret->last_sha256, sizeof(ret->last_sha256)));
+	return get_hex(json, "adopted", ret->adopted_sha256, sizeof(ret->adopted_sha256));
+}
+
 static enum err parse(json_t *json, struct seen *ret)
 {
 	struct seen seen = { 0 };
@@ -50,6 +64,7 @@ static enum err parse(json_t *json, struct seen *ret)
 	seen.clean = json_is_true(json_object_get(json, "clean"));
 	TRY(get_hex(json, "superblock", seen.super_sha256, sizeof(seen.super_sha256)));
 	TRY(get_hex(json, "session", seen.session_id, sizeof(seen.session_id)));
+	TRY(parse_log(json, &seen.log));
 	get_text(json, "label", seen.label, sizeof(seen.label));
 	get_text(json, "medium", seen.medium, sizeof(seen.medium));
 	*ret = seen;
@@ -87,10 +102,13 @@ enum err seen_save(struct home *h, const uint8_t volume_id[VOLUME_ID_LEN], const
 	enum err err;
 
 	TRY(seen_path(h, volume_id, &path));
-	json = json_pack("{s:I,s:I,s:b,s:o,s:o,s:s,s:s}", "generation",
+	json = json_pack("{s:I,s:I,s:b,s:o,s:o,s:I,s:o,s:o,s:s,s:s}",
+			 "generation",
 			 (json_int_t)seen->generation, "epoch", (json_int_t)seen->epoch, "clean",
 			 (int)seen->clean, "superblock", hex_json(seen->super_sha256, 32), "session",
-			 hex_json(seen->session_id, 16), "label", seen->label, "medium",
+			 hex_json(seen->session_id, 16), "log", (json_int_t)seen->log.count, "log_last",
+			 hex_json(seen->log.last_sha256, 32), "adopted",
+			 hex_json(seen->log.adopted_sha256, 32), "label", seen->label, "medium",
 			 text_is_utf8(seen->medium, strlen(seen->medium)) ? seen->medium : "");
 	text = json ? json_dumps(json, JSON_INDENT(1)) : NULL;
 	err = text ? io_replace_file(path.data, text, strlen(text), 0600)

@@ -63,23 +63,28 @@ enum err epoch_noise_slots(struct store *s)
 	return err == OK ? OK : store_fail(s, err);
 }
 
+static enum err settle(struct store *s)
+{
+	TRY(epoch_repeat_state(s));
+	return epoch_noise_slots(s);
+}
+
 enum err store_settle(struct store *s)
 {
 	TRY(check_alone(s));
-	TRY(epoch_repeat_state(s));
-	return epoch_noise_slots(s);
+	return settle(s);
 }
 
 enum err store_rekey(struct store *s, const struct store_door *door)
 {
 	struct alloc_info a;
 
-	TRY(check_alone(s));
+	TRY(store_usable(s));
 	TRY(sealer_add_epoch(s->sealer, door->epoch, door->epoch_key));
 	alloc_info(s->alloc, &a);
 	s->older_blocks = a.used;
 	store_set_keyfile(s, door->keyfile_sha256);
-	return store_settle(s);
+	return settle(s);
 }
 
 uint32_t store_oldest_epoch(struct store *s)

@@ -221,11 +221,38 @@ static uint64_t next_generation(const struct store_report *r, uint64_t seen)
 	return newest > r->generation ? newest + 64 : r->generation + 1;
 }
 
+static void note_passed(struct store_report *r, const uint8_t hash[SHA256_LEN])
+{
+	if (r->passed_count < STORE_PASSED_MAX)
+		memcpy(r->passed_sha256[r->passed_count++], hash, SHA256_LEN);
+}
+
+/* Which states were passed over. Old slots beside newer ones are not in one line with them. */
+static void fill_passed(const struct candidates *list, unsigned index, struct store_report *r)
+{
+	uint8_t hash[SHA256_LEN];
+
+	r->unbroken = true;
+	for (unsigned i = 0; i <= index; i++) {
+		const struct candidate *c = &list->at[i];
+
+		sha256(list->head[c->slot / FORMAT_SLOTS] + super_offset(c->slot), FORMAT_SLOT_LEN,
+		       hash);
+		if (i > 0 && !mem_equal(hash, list->at[i - 1].super.previous_sha256, SHA256_LEN)) {
+			note_passed(r, list->at[i - 1].super.previous_sha256);
+			r->unbroken = false;
+		}
+		if (i < index)
+			note_passed(r, hash);
+	}
+}
+
 static void fill_report(struct opening *o, unsigned index, struct store_report *r)
 {
 	const struct super *sb = &o->list->at[index].super;
 
 	r->was_clean = (sb->flags & SUPER_CLEAN) && r->steps_back == 0;
+	fill_passed(o->list, index, r);
 	r->generation = sb->generation;
 	r->newest_seen = o->list->at[0].super.generation;
 	r->time = sb->time;

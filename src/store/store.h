@@ -66,12 +66,17 @@ struct store_unlock {
 	bool read_only;
 };
 
+#define STORE_PASSED_MAX 16u /* an opening steps back over 8 states at most */
+
 /* What opening found. Times are seconds since 1970. */
 struct store_report {
 	bool was_clean;		/* the last session ended with a clean commit */
 	bool damaged;		/* some node cannot be read: opened read-only */
 	bool unsettled;		/* slots of another epoch are left: store_settle before going on */
 	unsigned steps_back;	/* newest states that were not whole */
+	bool unbroken;		/* each of these names the one before it, down to the open one */
+	unsigned passed_count;	/* slots of these, and what they name as the slot before theirs */
+	uint8_t passed_sha256[STORE_PASSED_MAX][SHA256_LEN];
 	unsigned door;		/* index of the door that the state names */
 	uint64_t generation;	/* the state that is open */
 	uint64_t newest_seen;	/* highest generation of any slot that opened */
@@ -189,13 +194,14 @@ void store_trim(struct store *s);
 
 /* ---- epochs -------------------------------------------------------------------------------- */
 
-/* Everything is committed, nothing else uses the store meanwhile but readers. From here on everything is
- * sealed under the epoch of `door`, whose KEY file stands on the disk, flushed, and whose older keys are
+/* Nothing else uses the store meanwhile but readers; what was changed and is not committed yet goes with
+ * the first state of the new epoch. From here on everything is sealed under the epoch of `door`, whose KEY file stands on the disk, flushed, and whose older keys are
  * those the store has now and the one it sealed with. The old epoch opens no slot any more afterwards.
  * A failure leaves the old epoch in force or the new one, and freezes the store.
  * ERR_TOO_MANY_EPOCHS: nothing was done; an older one must be re-sealed first. */
 MUST_CHECK enum err store_rekey(struct store *s, const struct store_door *door);
-/* Ends what a crash cut short, as store_report.unsettled tells. The same rules. */
+/* Ends what a crash cut short, as store_report.unsettled tells. The same rules, and everything is
+ * committed (else ERR_BUSY). */
 MUST_CHECK enum err store_settle(struct store *s);
 /* The oldest epoch of anything that the last sealed state reaches; the newest when the map is empty. */
 uint32_t store_oldest_epoch(struct store *s); /* takes the lock */
@@ -216,7 +222,7 @@ MUST_CHECK enum err store_reseal_step(struct store *s, uint64_t blocks, struct s
 				      bool *ret_more);
 /* Nothing of an older epoch is left (else ERR_BUSY): commits until no state that may be opened needs
  * an older key, and lets the older keys go. Then the KEY file can go without them. The same rules as
- * store_rekey. */
+ * store_settle. */
 MUST_CHECK enum err store_end_older_epochs(struct store *s);
 
 /* Overwrites every free block of DATA with noise; what was deleted is gone from the medium as far as

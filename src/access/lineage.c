@@ -1,0 +1,249 @@
+#include "access/lineage.h"
+#include <jansson.h>
+#include <string.h>
+#include "base/text.h"
+
+#define TAIL_MAX 8u /* generations; as many as an opening may step back over */
+
+/* ---- heads ---- */
+
+void head_of_vault(const struct vault *v, struct head *ret)
+{
+	const struct store_report *r = &v->facts.store;
+	struct store_info info;
+
+	store_info(v->store, &info);
+	*ret = (struct head){ .generation = r->generation, .clean = r->was_clean };
+	/* Slots of much newer states beside an old image do not make these its future. */
+	if (r->unbroken || r->newest_seen - r->generation <= TAIL_MAX) {
+		ret->passed_count = r->passed_count;
+		memcpy(ret->passed_sha256, r->passed_sha256, sizeof(ret->passed_sha256));
+	}
+	memcpy(ret->super_sha256, v->opened_sha256, SHA256_LEN);
+	memcpy(ret->session_id, r->session_id, STORE_ID_LEN);
+}
+
+static bool is_same_session(const struct head *head, const struct seen *was)
+{
+	return memcmp(head->session_id, was->session_id, STORE_ID_LEN) == 0;
+}
+
+static bool has_passed(const struct head *head, const struct seen *was)
+{
+	for (unsigned i = 0; i < head->passed_count; i++)
+		if (mem_equal(head->passed_sha256[i], was->super_sha256, SHA256_LEN))
+			return true;
+	return false;
+}
+
+static enum reach when(bool yes, enum reach how)
+{
+	return yes ? how : REACH_NOT;
+}
+
+enum reach head_reaches(const struct head *head, const struct seen *was)
+{
+	if (head->generation == was->generation)
+		return when(mem_equal(head->super_sha256, was->super_sha256, SHA256_LEN),
+			    REACH_WHOLE);
+	if (head->generation > was->generation)
+		return when(is_same_session(head, was), REACH_WHOLE);
+	/* The state seen before is on the medium and not whole. */
+	if (has_passed(head, was))
+		return REACH_LOST;
+	if (!is_same_session(head, was))
+		return REACH_NOT;
+	/* A clean end stands twice: its first copy is as good as its second. */
+	if (was->clean)
+		return when(head->clean && head->generation + 1 == was->generation, REACH_WHOLE);
+	/* A session that lost its tail when the medium was pulled. */
+	return when(was->generation - head->generation <= TAIL_MAX, REACH_LOST);
+}
+
+/* ---- lines ---- */
+
+static enum err get_hex(const json_t *json, const char *name, void *out, size_t len)
+{
+	const char *text = json_string_value(json_object_get(json, name));
+
+	if (!text || strlen(text) != 2 * len)
+		return ERR_BAD_FORMAT;
+	return text_unhex(text, out, len);
+}
+
+static enum err get_number(const json_t *json, const char *name, uint64_t *ret)
+{
+	const json_t *number = json_object_get(json, name);
+
+	if (!json_is_integer(number) || json_integer_value(number) < 0)
+		return ERR_BAD_FORMAT;
+	*ret = (uint64_t)json_integer_value(number);
+	return OK;
+}
+
+static enum err parse_passed(const json_t *list, struct head *ret)
+{
+	const char *text;
+	size_t i;
+	json_t *one;
+
+	if (json_array_size(list) > STORE_PASSED_MAX)
+		return ERR_BAD_FORMAT;
+	json_array_foreach(list, i, one)
+	{
+		text = json_string_value(one);
+		if (!text || strlen(text) != (size_t)2 * SHA256_LEN)
+			return ERR_BAD_FORMAT;
+		TRY(text_unhex(text, ret->passed_sha256[ret->passed_count++], SHA256_LEN));
+	}
+	return OK;
+}
+
+static enum err parse_head(const json_t *json, struct head *ret)
+{
+	TRY(get_number(json, "generation", &ret->generation));
+	TRY(get_hex(json, "superblock", ret->super_sha256, SHA256_LEN));
+	TRY(get_hex(json, "from", ret->session_id, STORE_ID_LEN));
+	ret->clean = json_is_true(json_object_get(json, "clean"));
+	return parse_passed(json_object_get(json, "passed"), ret);
+}
+
+static enum err parse(const json_t *json, struct session_line *ret)
+{
+	const char *event = json_string_value(json_object_get(json, "event"));
+
+	if (!event || strlen(event) >= sizeof(ret->event))
+		return ERR_BAD_FORMAT;
+	text_copy(ret->event, sizeof(ret->event), event);
+	TRY(get_hex(json, "session", ret->session_id, STORE_ID_LEN));
+	ret->has_head = json_object_get(json, "generation") != NULL;
+	return ret->has_head ? parse_head(json, &ret->head) : OK;
+}
+
+enum err session_line_parse(const char *text, size_t len, struct session_line *ret)
+{
+	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	struct session_line line = { 0 };
+	enum err err = json ? parse(json, &line) : ERR_BAD_FORMAT;
+
+	json_decref(json);
+	if (err == OK)
+		*ret = line;
+	return err;
+}
+
+/* ---- the log ---- */
+
+struct search {
+	const struct seen *was;
+	enum reach reach;
+};
+
+static enum err look_at(void *ctx, uint64_t number, const char *text, size_t len)
+{
+	struct search *s = ctx;
+	struct session_line line;
+
+	if (session_line_parse(text, len, &line) == OK && line.has_head)
+		s->reach = head_reaches(&line.head, s->was);
+	return s->reach == REACH_NOT ? OK : ERR_CANCELLED;
+}
+
+/* The session that opened the state seen stands right behind the lines that were there then, or before
+ * them where a tail was lost. */
+static enum err find_follower(struct vault *v, const struct seen *was, enum reach *ret)
+{
+	struct search s = { .was = was };
+	uint64_t from = was->log.count > TAIL_MAX ? was->log.count - TAIL_MAX : 0;
+	enum err err = journal_each(v->store, from, look_at, &s);
+
+	if (err != OK && s.reach == REACH_NOT)
+		return err;
+	err_clear();
+	*ret = s.reach;
+	return OK;
+}
+
+static enum err note_log(struct vault *v)
+{
+	struct seen_log log = { 0 };
+	char line[JOURNAL_LINE_MAX + 1];
+	size_t len;
+
+	TRY(journal_count(v->store, &log.count));
+	if (log.count > 0) {
+		TRY(journal_line(v->store, log.count - 1, line, &len));
+		sha256(line, len, log.last_sha256);
+	}
+	v->log = log;
+	return OK;
+}
+
+/* What the log was when the state seen was, it must be still. */
+static enum err is_kept(struct vault *v, const struct seen *was, bool *ret)
+{
+	uint8_t hash[SHA256_LEN];
+	char line[JOURNAL_LINE_MAX + 1];
+	size_t len;
+	enum err err;
+
+	*ret = was->log.count == 0;
+	if (*ret || was->log.count > v->log.count)
+		return OK;
+	err = journal_line(v->store, was->log.count - 1, line, &len);
+	if (err == ERR_NOT_FOUND)
+		return OK;
+	TRY(err);
+	sha256(line, len, hash);
+	*ret = memcmp(hash, was->log.last_sha256, SHA256_LEN) == 0;
+	return OK;
+}
+
+static enum err judge(struct vault *v, const struct seen *was, enum reach reach, enum lineage *ret)
+{
+	bool kept = true;
+
+	if (reach == REACH_NOT)
+		TRY(find_follower(v, was, &reach));
+	/* Where the state was lost, the end of its log may be lost with it. */
+	if (reach == REACH_WHOLE)
+		TRY(is_kept(v, was, &kept));
+	if (reach != REACH_NOT && kept)
+		*ret = LINEAGE_FOLLOWS;
+	else
+		*ret = was->log.count == 0 ? LINEAGE_UNTOLD : LINEAGE_BROKEN;
+	return OK;
+}
+
+/* A log that somebody made wrongly proves nothing. One that the medium does not give back any more is
+ * damage, which is told, and opened for reading only. */
+static enum err without_log(const struct vault *v, enum err err, enum reach reach, enum lineage *ret)
+{
+	if (err == ERR_NOMEM || (err != ERR_MALFORMED && !v->facts.store.damaged))
+		return err;
+	err_clear();
+	if (reach != REACH_NOT)
+		*ret = LINEAGE_FOLLOWS;
+	else
+		*ret = v->facts.store.damaged ? LINEAGE_UNTOLD : LINEAGE_BROKEN;
+	return OK;
+}
+
+enum err lineage_judge(struct vault *v, const struct seen *was, enum lineage *ret)
+{
+	enum reach reach = REACH_WHOLE;
+	struct head head;
+	enum err err;
+
+	head_of_vault(v, &head);
+	if (was) {
+		v->log = was->log; /* unless there is more to know */
+		reach = head_reaches(&head, was);
+	}
+	err = note_log(v);
+	if (err == OK && was)
+		err = judge(v, was, reach, ret);
+	else if (err == OK)
+		*ret = LINEAGE_FOLLOWS;
+	return err == OK ? OK : without_log(v, err, reach, ret);
+}
