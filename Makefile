@@ -104,6 +104,7 @@ SIM_OBJS_access := $(SIM_OBJS_volume)
 FUZZ_WITH_store  := $(BUILD)/tests/store/sim_disk.o
 FUZZ_WITH_volume := $(FUZZ_WITH_store)
 FUZZ_WITH_access := $(FUZZ_WITH_store)
+FUZZ_WITH_org    := $(BUILD)/tests/org/sign_text.o
 FUZZ_WITH_fuse   := $(call objs,fuse)
 FUZZ_WITH_cli    := $(filter-out %/main.o,$(call objs,tools)) $(call objs,fuse)
 $(foreach m,$(TEST_MODULES),$(eval $(call test_rule,$(m))))
