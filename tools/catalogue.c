@@ -1,17 +1,17 @@
 #include "tools/catalogue.h"
 
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/io.h"
+#include "org/roster.h"
 #include "tools/locale.h"
+#include "tools/officer.h"
 
-#define CATALOGUE_MAX (1u << 20)
 #define FILE_NAME "catalogue.tsv"
 
-enum err catalogue_read(struct catalogue *ret)
+static enum err read_shipped(struct buf *ret)
 {
 	static const char *const places[] = {"%s/" FILE_NAME, "%s/../tools/data/" FILE_NAME,
 					     "%s/../share/portable-vault/" FILE_NAME};
@@ -19,79 +19,55 @@ enum err catalogue_read(struct catalogue *ret)
 	char path[8192];
 
 	if (named && *named)
-		return io_read_file(named, CATALOGUE_MAX, &ret->text);
+		return io_read_file(named, CATALOGUE_MAX, ret);
 	for (size_t i = 0; i < ARRAY_LEN(places); i++) {
 		enum err err;
 
 		snprintf(path, sizeof(path), places[i], locale_program_dir());
-		err = io_read_file(path, CATALOGUE_MAX, &ret->text);
+		err = io_read_file(path, CATALOGUE_MAX, ret);
 		if (err != ERR_NOT_FOUND)
 			return err;
 	}
-	return io_read_file(LOCALEDIR "/../portable-vault/" FILE_NAME, CATALOGUE_MAX, &ret->text);
+	return io_read_file(LOCALEDIR "/../portable-vault/" FILE_NAME, CATALOGUE_MAX, ret);
 }
 
-void catalogue_clear(struct catalogue *c)
+enum err catalogue_read(const struct statement *s, struct catalogue *ret)
 {
-	buf_clear(&c->text);
+	CLEANUP(buf_clear) struct buf text = {0};
+	const char *row;
+
+	for (size_t i = 0; (row = statement_value_at(s, "row", i)); i++)
+		TRY(buf_printf(&text, "%s\n", row));
+	return catalogue_parse(text.data ? text.data : "", text.len, ret);
 }
 
-/* The line of category `id` (of that length), up to its end; NULL. */
-static const char *find_line(const struct catalogue *c, const char *id, size_t len)
+enum err catalogue_of(const struct roster *roster, struct catalogue *ret, bool *ret_own)
 {
-	const char *line = c->text.data;
+	CLEANUP(buf_clear) struct buf text = {0};
 
-	while (line && *line) {
-		const char *end = strchr(line, '\n');
-
-		if (len && !strncmp(line, id, len) && line[len] == '\t')
-			return line;
-		line = end ? end + 1 : NULL;
-	}
-	return NULL;
+	*ret_own = roster && roster->catalog;
+	if (*ret_own)
+		return catalogue_read(roster->catalog, ret);
+	TRY(read_shipped(&text));
+	return catalogue_parse(text.data ? text.data : "", text.len, ret);
 }
 
-enum err catalogue_check_category(const struct catalogue *c, const char *id)
+enum err catalogue_in_force(struct cli *cli, struct catalogue *ret)
 {
-	return find_line(c, id, strlen(id)) ? OK : err_at(ERR_INVALID, "%s", id);
+	CLEANUP(officer_clear) struct officer o = {0};
+	bool own;
+
+	TRY(officer_look(cli, &o));
+	return catalogue_of(o.roster, ret, &own);
 }
 
-static unsigned long count_purposes(const char *line)
+enum err catalogue_unknown_id(struct cli *cli, const struct catalogue *c, const char *id)
 {
-	size_t len = strcspn(line, "\n");
-	unsigned long count = 1;
+	CLEANUP(buf_clear) struct buf ids = {0};
 
-	for (size_t i = 0; i < len; i++)
-		count += line[i] == '|';
-	return count;
-}
-
-enum err catalogue_check_purpose(const struct catalogue *c, const char *id)
-{
-	const char *dot = strrchr(id, '.');
-	const char *line = dot ? find_line(c, id, (size_t)(dot - id)) : NULL;
-	char *end = NULL;
-	unsigned long number;
-
-	if (!line)
-		return err_at(ERR_INVALID, "%s", id);
-	number = strtoul(dot + 1, &end, 10);
-	if (end == dot + 1 || *end || number == 0 || number > count_purposes(line))
-		return err_at(ERR_INVALID, "%s", id);
-	return OK;
-}
-
-enum err catalogue_list(const struct catalogue *c, struct buf *ret)
-{
-	const char *line = c->text.data;
-
-	while (line && *line) {
-		const char *end = strchr(line, '\n');
-		size_t len = strcspn(line, "\t\n");
-
-		if (len)
-			TRY(buf_printf(ret, "%s%.*s", ret->len ? ", " : "", (int)len, line));
-		line = end ? end + 1 : NULL;
-	}
-	return OK;
+	for (size_t i = 0; i < c->count; i++)
+		TRY(buf_printf(&ids, "%s%s", i ? ", " : "", c->list[i].id));
+	cli_hint(cli, _("categories: %s; a purpose is a category and a number: receipt.1"),
+		 ids.len ? ids.data : "-");
+	return cli_usage(_("the catalogue does not have \"%s\""), id);
 }

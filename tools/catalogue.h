@@ -1,17 +1,16 @@
-/* The catalogue of data categories and purposes: a table that an officer can replace, a category a
- * line: id, flags, name, purposes split by "|". A purpose is called ID.POSITION ("receipt.1"). */
+/* The catalogue in force: the one an officer applied, or without one the table that came with the
+ * program. */
 #pragma once
-#include "base/buf.h"
+#include "org/catalogue.h"
+#include "org/roster.h"
+#include "tools/cli.h"
 
-struct catalogue {
-	struct buf text; /* the file */
-};
-/* $PVAULT_CATALOGUE, beside the program in a build folder, or where it was installed.
- * ERR_NOT_FOUND. */
-MUST_CHECK enum err catalogue_read(struct catalogue *ret);
-void catalogue_clear(struct catalogue *c);
-/* ERR_INVALID for an id that it does not have. */
-MUST_CHECK enum err catalogue_check_category(const struct catalogue *c, const char *id);
-MUST_CHECK enum err catalogue_check_purpose(const struct catalogue *c, const char *id);
-/* "eligibility, income, …": the ids of all categories. */
-MUST_CHECK enum err catalogue_list(const struct catalogue *c, struct buf *ret);
+/* Of the register; else $PVAULT_CATALOGUE, or beside the program in a build folder, or where it was
+ * installed. ERR_NOT_FOUND. */
+MUST_CHECK enum err catalogue_in_force(struct cli *cli, struct catalogue *ret);
+/* What a statement of the kind catalog put in force. */
+MUST_CHECK enum err catalogue_read(const struct statement *s, struct catalogue *ret);
+/* The same for a register that is open already (NULL: none). *ret_own: an officer applied it. */
+MUST_CHECK enum err catalogue_of(const struct roster *roster, struct catalogue *ret, bool *ret_own);
+/* ERR_USAGE for an id that the catalogue does not have, with those it has as a hint. */
+MUST_CHECK enum err catalogue_unknown_id(struct cli *cli, const struct catalogue *c, const char *id);

@@ -36,7 +36,12 @@ static const struct family {
 	const char *name, *summary;
 } families[] = {
 	{"key", N_("my staff key: key new, key show, key passwd")},
-	{"staff", N_("colleagues by name: staff add, staff list, staff remove")},
+	{"org", N_("the society: org init, org show, org officer, org approve")},
+	{"staff", N_("people: staff add, staff list, staff remove")},
+	{"host", N_("computers: host show, host add, host list")},
+	{"media", N_("media: media add, media set, media list, media show")},
+	{"policy", N_("rules: policy show, policy set")},
+	{"catalog", N_("catalog show, catalog apply, catalog diff, catalog export")},
 };
 
 static const struct family *family_of(const struct verb *verb)

@@ -8,36 +8,11 @@
 
 #include "base/io.h"
 #include "base/text.h"
+#include "tools/idle.h"
 #include "tools/output.h"
 #include "tools/sessions.h"
 #include "tools/verbs.h"
 #include "tools/visit.h"
-
-#define IDLE_SECONDS (15 * 60)
-#define IDLE_MAX (30u * 24 * 3600)
-
-/* "90s", "15m", "2h"; "0" and "never" for no end. */
-static enum err parse_idle(const char *text, unsigned *ret)
-{
-	static const struct {
-		const char *suffix;
-		unsigned seconds;
-	} units[] = {{"s", 1}, {"m", 60}, {"h", 3600}};
-	char *end = NULL;
-	unsigned long number;
-
-	*ret = 0;
-	if (!strcmp(text, "never") || !strcmp(text, "0"))
-		return OK;
-	number = text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 0;
-	for (size_t i = 0; number && i < ARRAY_LEN(units); i++) {
-		if (strcmp(end, units[i].suffix) != 0 || number > IDLE_MAX / units[i].seconds)
-			continue;
-		*ret = (unsigned)number * units[i].seconds;
-		return OK;
-	}
-	return cli_usage(_("\"%s\" is no time; say 90s, 15m, 2h or never"), text);
-}
 
 /* ---- where ----------------------------------------------------------------------------------- */
 
@@ -179,12 +154,10 @@ static enum err mount_it(struct cli *cli, const struct medium *medium)
 		.medium_path = medium->path,
 		.read_only = cli_has(cli, OPT_READ_ONLY),
 		.foreground = cli_has(cli, OPT_FOREGROUND),
-		.idle_seconds = IDLE_SECONDS,
 		.purpose = cli_value(cli, OPT_PURPOSE),
 	};
 
-	if (cli_has(cli, OPT_IDLE))
-		TRY(parse_idle(cli_value(cli, OPT_IDLE), &req.idle_seconds));
+	TRY(idle_choose(cli, cli_value(cli, OPT_IDLE), &req.idle_seconds));
 	TRY(choose_mountpoint(cli, medium, &mountpoint));
 	TRY(cli_staff(cli, &staff));
 	req.mountpoint = mountpoint;

@@ -97,16 +97,6 @@ static enum err read_sources(struct cli *cli, struct packing *p)
 	return check_streams(cli, p);
 }
 
-static enum err unknown_id(struct cli *cli, const struct catalogue *c, const char *id)
-{
-	CLEANUP(buf_clear) struct buf ids = {0};
-
-	TRY(catalogue_list(c, &ids));
-	cli_hint(cli, _("categories: %s; a purpose is a category and a number: receipt.1"),
-		 ids.len ? ids.data : "-");
-	return cli_usage(_("the catalogue does not have \"%s\""), id);
-}
-
 static enum err read_catalogue_words(struct cli *cli, struct pack_manifest *m)
 {
 	CLEANUP(catalogue_clear) struct catalogue c = {0};
@@ -115,11 +105,11 @@ static enum err read_catalogue_words(struct cli *cli, struct pack_manifest *m)
 
 	if (!category && !purpose)
 		return OK;
-	TRY(catalogue_read(&c));
+	TRY(catalogue_in_force(cli, &c));
 	if (category && catalogue_check_category(&c, category) != OK)
-		return unknown_id(cli, &c, category);
+		return catalogue_unknown_id(cli, &c, category);
 	if (purpose && catalogue_check_purpose(&c, purpose) != OK)
-		return unknown_id(cli, &c, purpose);
+		return catalogue_unknown_id(cli, &c, purpose);
 	text_copy(m->category, sizeof(m->category), category ? category : "");
 	text_copy(m->purpose, sizeof(m->purpose), purpose ? purpose : "");
 	return OK;

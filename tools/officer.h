@@ -27,6 +27,7 @@ MUST_CHECK enum err officer_need_society(struct officer *o);
 MUST_CHECK enum err officer_sign_in(struct officer *o);
 /* Whether the actor is an officer today, as org/rules.h decides. A refusal is recorded as `code`. */
 MUST_CHECK enum err officer_check(struct officer *o, enum audit_code code);
+size_t officer_count(const struct roster *r); /* how many there are today */
 bool officer_is_one(const struct officer *o); /* the same without a word */
 /* All of these together: for verbs that only an officer may use. */
 MUST_CHECK enum err officer_begin(struct cli *cli, enum audit_code code, struct officer *ret);
@@ -57,6 +58,8 @@ MUST_CHECK enum err officer_text(const char *text, const char *what, size_t max)
 void officer_key_words(const uint8_t vkey[SIGN_VKEY_LEN], char out[96]);
 /* How a person is called on the register: their name, or the fingerprint of the key. */
 void officer_signer_name(const struct officer *o, const uint8_t vkey[SIGN_VKEY_LEN], char out[65]);
+/* "lost" and the others, translated. */
+const char *officer_reason(enum revoke_reason reason);
 /* "2026-11-22 09:14", or "-" for 0. */
 void officer_time(int64_t when, char out[24]);
 /* Today as 2026-11-22. */

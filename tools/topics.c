@@ -41,6 +41,8 @@ static const struct {
 	    "  missing   file (from salvage)\n"
 	    "  flaw      path, kind, from, to, why (from salvage)\n"
 	    "  user      program, pid, path (from eject, when busy)\n"
+	    "  person, host, medium, grant, rule, category, change, pending, finding, may_open:\n"
+	    "            lists of the register, see docs/CLI.md\n"
 	    "  error     id (\"VLT-012\"), name, exit, message, detail\n"
 	    "\n"
 	    "Names of fields, ids and the message of an error are never translated. The exit code "

@@ -3,15 +3,24 @@
 #include <stdio.h>
 #include <string.h>
 
+/* clang-format off */
 const struct verb *const verbs[] = {
-	&verb_mount,	    &verb_eject,      &verb_status,	&verb_cp,
-	&verb_ls,	    &verb_cat,	      &verb_pack,	&verb_unpack,
-	&verb_init,	    &verb_grant,      &verb_enrol,	&verb_key_new,
-	&verb_key_show,	    &verb_key_passwd, &verb_staff_add,	&verb_staff_list,
-	&verb_staff_remove, &verb_rekey,      &verb_purge,	&verb_check,
-	&verb_salvage,	    &verb_log,	      &verb_inspect,	&verb_receipt_verify,
-	&verb_help,	    &verb_version,    &verb_completion,
+	&verb_mount, &verb_eject, &verb_status, &verb_cp, &verb_ls, &verb_cat, &verb_pack, &verb_unpack,
+	&verb_init, &verb_grant, &verb_enrol, &verb_key_new, &verb_key_show, &verb_key_passwd,
+	/* the officer's */
+	&verb_org_init, &verb_org_show, &verb_org_officer, &verb_org_approve,
+	&verb_staff_add, &verb_staff_list, &verb_staff_remove,
+	&verb_host_show, &verb_host_add, &verb_host_list,
+	&verb_media_add, &verb_media_set, &verb_media_list, &verb_media_show,
+	&verb_grant_list,
+	&verb_policy_show, &verb_policy_set,
+	&verb_catalog_show, &verb_catalog_apply, &verb_catalog_diff, &verb_catalog_export,
+	&verb_rekey, &verb_purge,
+	/* looking */
+	&verb_check, &verb_salvage, &verb_log, &verb_inspect,
+	&verb_receipt_verify, &verb_help, &verb_version, &verb_completion,
 };
+/* clang-format on */
 const size_t verb_count = ARRAY_LEN(verbs);
 
 static bool is_one_word(const struct verb *verb, const char *first)

@@ -30,7 +30,11 @@ extern const size_t verb_count;
 extern const struct verb verb_key_new, verb_key_show, verb_key_passwd, verb_init, verb_grant,
 	verb_enrol, verb_mount, verb_eject, verb_status, verb_ls, verb_cp, verb_cat, verb_check,
 	verb_rekey, verb_purge, verb_salvage, verb_pack, verb_unpack, verb_staff_add,
-	verb_staff_list, verb_staff_remove, verb_receipt_verify, verb_log, verb_inspect, verb_help, verb_version,
+	verb_staff_list, verb_staff_remove, verb_org_init, verb_org_show, verb_org_officer,
+	verb_org_approve, verb_host_show, verb_host_add, verb_host_list, verb_media_add,
+	verb_media_set, verb_media_list, verb_media_show, verb_grant_list, verb_policy_show,
+	verb_policy_set, verb_catalog_show, verb_catalog_apply, verb_catalog_diff,
+	verb_catalog_export, verb_receipt_verify, verb_log, verb_inspect, verb_help, verb_version,
 	verb_completion;
 
 /* The verb named by `first`, or by `first` and `second` together. ret_words: how many words name

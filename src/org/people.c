@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "base/io.h"
 #include "base/text.h"
+#include "org/roster.h"
 
 #define FILE_MAX 4096u
 #define SUFFIX ".json"
@@ -46,7 +47,31 @@ static enum err parse(const json_t *json, struct person *ret)
 	return OK;
 }
 
-enum err people_find(struct home *h, const char *name, struct person *ret)
+/* ---- of the register ---- */
+
+/* NULL for both when this host has no society. */
+static enum err open_roster(struct home *h, struct org_register **ret_books, struct roster **ret)
+{
+	CLEANUP(register_freep) struct org_register *books = NULL;
+
+	TRY(register_open(h, &books));
+	if (register_is_empty(books))
+		return OK;
+	TRY(roster_make(books, ret));
+	*ret_books = TAKE(books);
+	return OK;
+}
+
+static void from_roster(const struct roster_person *p, struct person *ret)
+{
+	*ret = (struct person){ .recipient = p->recipient, .has_key = p->has_key };
+	text_copy(ret->name, sizeof(ret->name), p->name);
+	memcpy(ret->vkey, p->vkey, SIGN_VKEY_LEN);
+}
+
+/* ---- of this host alone ---- */
+
+static enum err find_own(struct home *h, const char *name, struct person *ret)
 {
 	CLEANUP(buf_clear) struct buf path = {0};
 	CLEANUP(buf_clear) struct buf text = {0};
@@ -62,6 +87,22 @@ enum err people_find(struct home *h, const char *name, struct person *ret)
 	json_decref(json);
 	TRY(err);
 	*ret = who;
+	return OK;
+}
+
+enum err people_find(struct home *h, const char *name, struct person *ret)
+{
+	CLEANUP(register_freep) struct org_register *books = NULL;
+	CLEANUP(roster_freep) struct roster *roster = NULL;
+	const struct roster_person *p;
+
+	if (!name_is_plain(name))
+		return err_at(ERR_INVALID, "%s", name);
+	TRY(open_roster(h, &books, &roster));
+	p = roster ? roster_person_named(roster, name) : NULL;
+	if (!p)
+		return find_own(h, name, ret);
+	from_roster(p, ret);
 	return OK;
 }
 
@@ -104,18 +145,33 @@ static int is_person(const struct dirent *entry)
 	       strcmp(entry->d_name + len - suffix, SUFFIX) == 0;
 }
 
-static enum err call_each(struct home *h, char *file,
-			  enum err (*each)(void *ctx, const struct person *who), void *ctx)
+typedef enum err person_fn(void *ctx, const struct person *who);
+
+static enum err each_registered(const struct roster *roster, person_fn *each, void *ctx)
+{
+	for (size_t i = 0; roster && i < roster->person_count; i++) {
+		struct person who;
+
+		from_roster(&roster->people[i], &who);
+		TRY(each(ctx, &who));
+	}
+	return OK;
+}
+
+/* Unless the register has somebody of that name. */
+static enum err call_own(struct home *h, const struct roster *roster, char *file, person_fn *each,
+			 void *ctx)
 {
 	struct person who;
 
 	file[strlen(file) - strlen(SUFFIX)] = '\0';
-	TRY(people_find(h, file, &who));
+	if (roster && roster_person_named(roster, file))
+		return OK;
+	TRY(find_own(h, file, &who));
 	return each(ctx, &who);
 }
 
-enum err people_each(struct home *h, enum err (*each)(void *ctx, const struct person *who),
-		     void *ctx)
+static enum err each_own(struct home *h, const struct roster *roster, person_fn *each, void *ctx)
 {
 	struct dirent **list = NULL;
 	int count = scandir(home_people_dir(h), &list, is_person, alphasort);
@@ -125,11 +181,21 @@ enum err people_each(struct home *h, enum err (*each)(void *ctx, const struct pe
 		return errno == ENOENT ? OK : err_from_errno("%s", home_people_dir(h));
 	for (int i = 0; i < count; i++) {
 		if (err == OK)
-			err = call_each(h, list[i]->d_name, each, ctx);
+			err = call_own(h, roster, list[i]->d_name, each, ctx);
 		free(list[i]);
 	}
 	free(list);
 	return err;
+}
+
+enum err people_each(struct home *h, person_fn *each, void *ctx)
+{
+	CLEANUP(register_freep) struct org_register *books = NULL;
+	CLEANUP(roster_freep) struct roster *roster = NULL;
+
+	TRY(open_roster(h, &books, &roster));
+	TRY(each_registered(roster, each, ctx));
+	return each_own(h, roster, each, ctx);
 }
 
 struct search {
@@ -151,7 +217,7 @@ static enum err compare(void *ctx, const struct person *who)
 
 enum err people_find_signer(struct home *h, const uint8_t vkey[SIGN_VKEY_LEN], struct person *ret)
 {
-	struct search s = {.vkey = vkey, .ret = ret};
+	struct search s = { .vkey = vkey, .ret = ret };
 
 	TRY(people_each(h, compare, &s));
 	return s.found ? OK : ERR_NOT_FOUND;

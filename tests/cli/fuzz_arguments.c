@@ -201,23 +201,39 @@ static void try_text(char *text)
 	buf_clear(&padded);
 }
 
+/* What was read and printed again is read as the same, and no id changed its meaning. */
+static void check_printed(const struct catalogue *table)
+{
+	struct catalogue again = {0};
+	struct buf text = {0};
+
+	for (size_t i = 0; i < table->count; i++) {
+		MUST(catalogue_line(&table->list[i], &text) == OK);
+		MUST(buf_puts(&text, "\n") == OK);
+	}
+	MUST(catalogue_parse(text.data, text.len, &again) == OK);
+	MUST(again.count == table->count);
+	MUST(catalogue_may_follow(table, &again) == OK);
+	MUST(catalogue_may_follow(&again, table) == OK);
+	catalogue_clear(&again);
+	buf_clear(&text);
+}
+
 /* The id, a line end, the table. */
 static void try_catalogue(const uint8_t *data, size_t len)
 {
 	struct catalogue table = {0};
-	struct buf list = {0};
 	char *text = copy_text(data, len), *rest = text, *id = strsep(&rest, "\n");
 
-	MUST(buf_puts(&table.text, rest ? rest : "") == OK);
-	if (catalogue_check_category(&table, id) == OK)
-		MUST(strstr(table.text.data, id));
-	if (catalogue_check_purpose(&table, id) == OK) {
-		*strrchr(id, '.') = '\0';
-		MUST(catalogue_check_category(&table, id) == OK);
+	if (rest && catalogue_parse(rest, strlen(rest), &table) == OK) {
+		MUST(catalogue_check_category(&table, table.list[0].id) == OK);
+		if (catalogue_check_purpose(&table, id) == OK) {
+			*strrchr(id, '.') = '\0';
+			MUST(catalogue_check_category(&table, id) == OK);
+		}
+		check_printed(&table);
 	}
-	MUST(catalogue_list(&table, &list) == OK);
 	free(text);
-	buf_clear(&list);
 	catalogue_clear(&table);
 }
 

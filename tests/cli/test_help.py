@@ -8,10 +8,13 @@ import unicodedata
 import cli
 
 LANGS = ("en", "ja")
-TOPICS = ("officer", "options", "exit-codes", "passphrase", "json", "files", "key", "staff")
+TOPICS = ("officer", "options", "exit-codes", "passphrase", "json", "files", "key", "staff", "org",
+          "host", "media", "policy", "catalog")
 VERBS = ("mount", "eject", "status", "cp", "ls", "cat", "init", "grant", "enrol", "key new",
          "key show", "key passwd", "rekey", "purge", "pack", "unpack", "staff add", "staff list",
-         "staff remove", "check", "salvage", "log", "inspect", "receipt verify", "help", "version",
+         "staff remove", "org init", "org show", "org officer", "org approve", "host show", "host add",
+         "host list", "media add", "media set", "media list", "media show", "grant list", "policy show",
+         "policy set", "catalog show", "catalog apply", "catalog diff", "catalog export", "check", "salvage", "log", "inspect", "receipt verify", "help", "version",
          "completion")
 MANUAL = os.path.join(cli.ROOT, "docs", "CLI.md")
 BEGIN = "<!-- made by: vault help manual -->\n"
@@ -55,8 +58,7 @@ def overview_names_every_verb(place):
     for verb in VERBS[:-4]:
         first = verb.split()[0]
         lines = [line for line in (text + officer).split("\n") if line.startswith("  %s " % first)]
-        assert len(lines) == 1 + (first in names and names[0] == first), (verb, lines)
-        assert lines[-1].strip().startswith(first) and verb in lines[-1], verb
+        assert any(verb in line for line in lines), (verb, lines)
         assert (first in names) == ("\n  %s " % first in officer), verb
 
 
