@@ -14,7 +14,7 @@
 #include "fuse/mountpoint.h"
 #include "fuse/wire.h"
 
-#define SESSION_MAGIC 0x32535356u /* "VSS2" */
+#define SESSION_MAGIC 0x33535356u /* "VSS3" */
 #define FROZEN_AT 4		  /* behind it; changed in place */
 #define RESEALED 0xffu		  /* nothing is to be sealed anew */
 
@@ -40,6 +40,8 @@ static size_t session_encode(const struct session *session, uint8_t out[WIRE_MAX
 	wire_put_text(&w, session->session_id);
 	wire_put_text(&w, session->mode);
 	wire_put_text(&w, session->suite);
+	wire_put_text(&w, session->role);
+	wire_put_text(&w, session->medium_id);
 	write_u64(&w, (uint64_t)session->s.since);
 	write_u32(&w, (uint32_t)session->s.pid);
 	write_u8(&w, session->s.read_only);
@@ -75,6 +77,8 @@ static bool session_decode(struct reader r, struct session *out)
 	take_text(&r, out->session_id, sizeof(out->session_id));
 	take_text(&r, out->mode, sizeof(out->mode));
 	take_text(&r, out->suite, sizeof(out->suite));
+	take_text(&r, out->role, sizeof(out->role));
+	take_text(&r, out->medium_id, sizeof(out->medium_id));
 	s->since = (int64_t)read_u64(&r);
 	s->pid = (int)read_u32(&r);
 	s->read_only = read_u8(&r) != 0;
@@ -193,6 +197,8 @@ enum err session_bury(const struct recorder *recorder, const struct session *ses
 		.session_id = or_absent(session->session_id),
 		.mode = or_absent(session->mode),
 		.suite = or_absent(session->suite),
+		.role = or_absent(session->role),
+		.medium_id = or_absent(session->medium_id),
 		.keysep = session->keysep,
 	};
 	enum err unmounted = mountpoint_unmount(session->s.mountpoint, true);

@@ -9,6 +9,7 @@ struct session {
 	bool created; /* the mount point was made for it */
 	/* What a closing record repeats from the opening one. */
 	char session_id[33], mode[3], suite[32];
+	char role[16], medium_id[33]; /* "" without a register */
 	int keysep;
 };
 

@@ -79,6 +79,8 @@ static void note_event(struct supervisor *s, const struct audit_event *e)
 	keep_text(session->session_id, sizeof(session->session_id), e->session_id);
 	keep_text(session->mode, sizeof(session->mode), e->mode);
 	keep_text(session->suite, sizeof(session->suite), e->suite);
+	keep_text(session->role, sizeof(session->role), e->role);
+	keep_text(session->medium_id, sizeof(session->medium_id), e->medium_id);
 }
 
 static enum err serve_record(struct supervisor *s, const struct message *m)

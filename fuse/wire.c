@@ -121,7 +121,9 @@ static const size_t event_texts[] = {
 	offsetof(struct audit_event, medium_serial), offsetof(struct audit_event, category),
 	offsetof(struct audit_event, purpose),	     offsetof(struct audit_event, session_id),
 	offsetof(struct audit_event, mode),	     offsetof(struct audit_event, suite),
-	offsetof(struct audit_event, super_sha256),
+	offsetof(struct audit_event, super_sha256),  offsetof(struct audit_event, role),
+	offsetof(struct audit_event, approver),	     offsetof(struct audit_event, medium_id),
+	offsetof(struct audit_event, checkout_id),   offsetof(struct audit_event, incident_id),
 };
 
 enum err wire_send_event(int fd, const struct audit_event *event)

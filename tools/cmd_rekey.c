@@ -3,6 +3,7 @@
 #include "tools/medium.h"
 #include "tools/output.h"
 #include "tools/progress.h"
+#include "tools/recipients.h"
 #include "tools/sessions.h"
 #include "tools/verbs.h"
 #include "tools/visit.h"
@@ -47,6 +48,7 @@ static enum err tell(const struct cli *cli, const struct medium *medium,
 
 static enum err rekey(struct cli *cli, const struct medium *medium, struct vault_rekeyed *got)
 {
+	CLEANUP(recipients_clear) struct recipients without = {0};
 	struct progress progress;
 	struct vault_rekey how = {.wait = cli_has(cli, OPT_WAIT_RESEALED),
 				  .progress = tell_progress,
@@ -55,6 +57,9 @@ static enum err rekey(struct cli *cli, const struct medium *medium, struct vault
 	struct vault_actor actor;
 	enum err err;
 
+	TRY(recipients_of(cli, OPT_WITHOUT, &without));
+	how.without = without.list;
+	how.without_count = without.count;
 	TRY(cli_check_confirm(cli, medium->label));
 	TRY(cli_actor(cli, medium, &actor));
 	interrupt_watch();
@@ -86,7 +91,7 @@ const struct verb verb_rekey = {
 	.name = "rekey",
 	.group = GROUP_OFFICER,
 	.run = run,
-	.words = "MEDIUM [--wait]",
+	.words = "MEDIUM [--wait] [--without RECIPIENT|NAME]...",
 	.summary = N_("give a vault a new key"),
 	.about = N_("What is written from then on opens only with the new key. What is there is "
 		    "re-sealed while the vault is mounted, or now with --wait. Who has only an old "
@@ -101,7 +106,7 @@ const struct verb verb_rekey = {
 		    "A lost medium is erased by destroying its device secret on every computer."),
 	.examples = {{"rekey OSAKA-03", N_("at once; the rest while it is mounted")},
 		     {"rekey OSAKA-03 --wait", N_("stay until no old key is in use")}},
-	.options = OPT_BIT(OPT_WAIT_RESEALED) | OPT_BIT(OPT_KEY),
+	.options = OPT_BIT(OPT_WAIT_RESEALED) | OPT_BIT(OPT_WITHOUT) | OPT_BIT(OPT_KEY),
 	.min = 1,
 	.max = 1,
 };

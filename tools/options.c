@@ -79,6 +79,9 @@ const struct option_row option_rows[] = {
 	{"method",         0,   OPT_METHOD,        "TEXT",    N_("how it is published")},
 	{"csv",            0,   OPT_CSV,           NULL,      N_("as a table for a spreadsheet")},
 	{"html",           0,   OPT_HTML,          NULL,      N_("as a page for the web")},
+	{"reason",         0,   OPT_REASON,        "REASON",  N_("why: lost, left or broken")},
+	{"dry-run",        0,   OPT_DRY_RUN,       NULL,      N_("only say what it would reach, and change nothing")},
+	{"without",        0,   OPT_WITHOUT,       "RECIPIENT|NAME", N_("somebody the new key leaves out; may be repeated")},
 	{"version",        0,   OPT_VERSION,       NULL,      NULL},
 };
 /* clang-format on */

@@ -74,6 +74,9 @@ enum option_id {
 	OPT_METHOD,
 	OPT_CSV,
 	OPT_HTML,
+	OPT_REASON,
+	OPT_DRY_RUN,
+	OPT_WITHOUT,
 	OPT_VERSION, /* only without a verb */
 	OPT_COUNT
 };

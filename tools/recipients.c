@@ -24,11 +24,11 @@ static enum err recipient_of(struct cli *cli, const char *word, struct age_recip
 	return OK;
 }
 
-enum err recipients_read(struct cli *cli, struct recipients *ret)
+enum err recipients_of(struct cli *cli, enum option_id id, struct recipients *ret)
 {
 	const char *word;
 
-	for (size_t i = 0; (word = cli_value_at(cli, OPT_TO, i)); i++) {
+	for (size_t i = 0; (word = cli_value_at(cli, id, i)); i++) {
 		struct age_recipient *more = realloc(ret->list, (i + 1) * sizeof(*more));
 
 		if (!more)
@@ -43,4 +43,9 @@ enum err recipients_read(struct cli *cli, struct recipients *ret)
 		ret->count = i + 1;
 	}
 	return OK;
+}
+
+enum err recipients_read(struct cli *cli, struct recipients *ret)
+{
+	return recipients_of(cli, OPT_TO, ret);
 }

@@ -15,7 +15,7 @@ const struct verb *const verbs[] = {
 	&verb_grant_list,
 	&verb_policy_show, &verb_policy_set,
 	&verb_catalog_show, &verb_catalog_apply, &verb_catalog_diff, &verb_catalog_export,
-	&verb_rekey, &verb_purge,
+	&verb_revoke, &verb_rekey, &verb_purge,
 	/* looking */
 	&verb_check, &verb_salvage, &verb_log, &verb_inspect,
 	&verb_receipt_verify, &verb_help, &verb_version, &verb_completion,

@@ -36,6 +36,11 @@ void visit_tell_facts(struct cli *cli, const struct vault_facts *facts)
 			 _("%s: parts of it cannot be read, so it is open read-only; run \"%s "
 			   "check\""),
 			 facts->label, VAULT_NAME);
+	if (facts->new_key)
+		out_talk(cli,
+			 _("%s has a new key now, since somebody was revoked who could open it; what is "
+			   "in it is sealed anew while it is mounted"),
+			 facts->label);
 	if (!facts->separated)
 		out_talk(cli, _("%s was made without key separation: a staff key alone opens it"),
 			 facts->label);
@@ -92,6 +97,8 @@ enum err visit_record(struct visit *v, enum audit_code code, enum err why, uint6
 		.actor = actor,
 		.volume_id = v->volume_id,
 		.label = v->facts.label,
+		.role = v->facts.role[0] ? v->facts.role : NULL,
+		.medium_id = v->facts.medium_id[0] ? v->facts.medium_id : NULL,
 		.keysep = v->facts.separated ? 1 : -1,
 		.suite = VAULT_SUITE,
 		.has_totals = true,

@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "access/finder_note.h"
-#include "access/internal.h"
+#include "access/enforce.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
@@ -260,10 +260,6 @@ static enum err record_create(struct vault *v, const struct vault_new *what)
 static enum err fill(const struct vault_actor *actor, const struct vault_new *what,
 		     const char *folder, struct vault *v)
 {
-	v->actor = *actor;
-	v->actor_name = actor_text(actor);
-	if (!v->actor_name)
-		return err_at(ERR_NOMEM, "vault");
 	TRY(write_note(folder));
 	TRY(folder_disk_create(folder));
 	TRY(io_sync_dir_of(folder));
@@ -281,27 +277,64 @@ static enum err fill(const struct vault_actor *actor, const struct vault_new *wh
 	return vault_remember(v, true);
 }
 
-enum err vault_create(const struct vault_actor *actor, const struct vault_new *what,
-		      char **ret_path)
+static enum err make(const struct vault_actor *actor, const struct vault_new *what, struct vault *v,
+		     char **ret_path)
 {
-	CLEANUP(vault_clear) struct vault v = { 0 };
 	CLEANUP(buf_clear) struct buf folder = { 0 };
 	char *full;
 	enum err err;
 
-	TRY(check_label(what->label));
 	TRY(make_any_folder(what->dir, what->label, &folder));
 	full = realpath(folder.data, NULL);
-	err = full ? fill(actor, what, full, &v) : err_from_errno("%s", folder.data);
+	err = full ? fill(actor, what, full, v) : err_from_errno("%s", folder.data);
 	if (err != OK) {
 		char detail[512];
 
 		text_copy(detail, sizeof(detail), err_detail());
-		forget_device(actor, &v);
+		forget_device(actor, v);
 		remove_folder(folder.data);
 		free(full);
 		return err_at(err, "%s", detail);
 	}
 	*ret_path = full;
 	return OK;
+}
+
+static enum err record_refused(struct vault *v, const struct vault_new *what, enum err why)
+{
+	struct audit_event event;
+	char detail[512];
+
+	text_copy(detail, sizeof(detail), err_detail());
+	vault_event(v, AUDIT_CREATE, &event);
+	event.label = what->label;
+	event.category = what->category;
+	event.purpose = what->purpose;
+	event.result = record_result(why);
+	event.reason = why;
+	(void)!leave_record(&v->actor, &event);
+	return err_at(why, "%s", detail);
+}
+
+enum err vault_create(const struct vault_actor *actor, const struct vault_new *what,
+		      char **ret_path)
+{
+	CLEANUP(mem_freep) struct age_recipient *to = NULL;
+	CLEANUP(vault_clear) struct vault v = { 0 };
+	struct vault_new whole = *what;
+	bool has_recovery;
+	enum err err;
+
+	TRY(check_label(what->label));
+	to = calloc(what->to_count + 1, sizeof(*to));
+	if (!to)
+		return err_at(ERR_NOMEM, "recipients");
+	err = enforce_create(actor, what, &v, &has_recovery, &to[what->to_count]);
+	if (err != OK)
+		return v.actor_name ? record_refused(&v, what, err) : err;
+	if (what->to_count > 0)
+		memcpy(to, what->to, what->to_count * sizeof(*to));
+	whole.to = to;
+	whole.to_count += has_recovery;
+	return make(actor, &whole, &v, ret_path);
 }

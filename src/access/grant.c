@@ -4,8 +4,7 @@
  * A crash before the commit leaves the old KEY file in force, one after it the new. */
 #include <stdlib.h>
 #include <string.h>
-#include "access/internal.h"
-#include "base/clock.h"
+#include "access/enforce.h"
 #include "base/text.h"
 #include "store/folder_disk.h"
 
@@ -29,7 +28,6 @@ static enum err add_recipient(struct keyfile *k, const struct age_recipient *who
 	more[k->recipient_count++] = *who;
 	k->recipients = more;
 	k->sequence++;
-	k->created = clock_wall().tv_sec;
 	return OK;
 }
 
@@ -92,6 +90,8 @@ static enum err grant(struct vault *v, const struct age_recipient *to, const cha
 		TRY(write_ticket(v, to, ticket_path));
 	TRY(record_grant(v, to, OK));
 	err = vault_settle(v);
+	if (err == OK)
+		err = enforce_keys(v);
 	if (err == OK && !is_recipient(&v->key, to))
 		err = vault_add_recipient(v, to);
 	if (err != OK) {
@@ -108,12 +108,16 @@ enum err vault_grant(const struct vault_actor *actor, const char *path,
 		     const struct age_recipient *to, const char *ticket_path)
 {
 	CLEANUP(vault_clear) struct vault v = { 0 };
-	enum err err = vault_unlock(actor, path, false, &v);
+	enum err err = vault_admit(actor, path, false, &v);
+	char detail[512];
 
 	if (err == OK)
+		err = enforce_grant(&v, to);
+	if (err == OK)
 		return grant(&v, to, ticket_path);
+	text_copy(detail, sizeof(detail), err_detail());
 	(void)!record_grant(&v, to, err);
-	return err;
+	return err_at(err, "%s", detail);
 }
 
 /* A ticket is anybody's word. One with another secret for a vault that was opened here would take the
@@ -134,35 +138,34 @@ static enum err check_known(const struct vault_actor *actor, const struct device
 	return OK;
 }
 
-static enum err record_enrol(const struct vault_actor *actor, const struct device *d, enum err how)
+static enum err record_enrol(struct vault *v, const struct device *d, enum err how)
 {
-	struct vault v = { .actor = *actor };
 	struct audit_event event;
-	enum err err;
+	char detail[512];
 
-	v.actor_name = actor_text(actor);
-	if (!v.actor_name)
-		return err_at(ERR_NOMEM, "record");
+	text_copy(detail, sizeof(detail), err_detail());
 	if (d->secret) {
-		text_hex(d->volume_id, VOLUME_ID_LEN, v.volume_hex);
-		text_copy(v.facts.label, sizeof(v.facts.label), d->label);
+		text_hex(d->volume_id, VOLUME_ID_LEN, v->volume_hex);
+		text_copy(v->facts.label, sizeof(v->facts.label), d->label);
 	}
-	vault_event(&v, AUDIT_ENROL, &event);
+	vault_event(v, AUDIT_ENROL, &event);
 	event.suite = NULL;
 	event.reason = how;
 	event.result = record_result(how);
-	err = leave_record(actor, &event);
-	free(v.actor_name);
-	return err;
+	TRY(leave_record(&v->actor, &event));
+	return how == OK ? OK : err_at(how, "%s", detail);
 }
 
-static enum err enrol(const struct vault_actor *actor, const char *ticket_path, struct device *d)
+static enum err enrol(struct vault *v, const struct vault_actor *actor, const char *ticket_path,
+		      struct device *d)
 {
 	struct age_recipient me;
 
+	TRY(enforce_before(actor, v));
 	TRY(ticket_open(ticket_path, actor->identity, d));
 	TRY(check_known(actor, d));
-	TRY(record_enrol(actor, d, OK));
+	TRY(enforce_enrol(actor, d, v));
+	TRY(record_enrol(v, d, OK));
 	age_identity_recipient(actor->identity, &me);
 	return device_save(actor->home, d, &me, 1);
 }
@@ -171,13 +174,14 @@ enum err vault_enrol(const struct vault_actor *actor, const char *ticket_path,
 		     struct device *ret_facts)
 {
 	CLEANUP(device_clear) struct device d = { 0 };
-	enum err err = enrol(actor, ticket_path, &d);
+	CLEANUP(vault_clear) struct vault v = { 0 };
+	enum err err = enrol(&v, actor, ticket_path, &d);
 
 	if (err != OK && err != ERR_LOG_WRITE) {
 		char detail[512];
 
 		text_copy(detail, sizeof(detail), err_detail());
-		(void)!record_enrol(actor, &d, err);
+		(void)!record_enrol(&v, &d, err);
 		return err_at(err, "%s", detail);
 	}
 	TRY(err);

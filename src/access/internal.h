@@ -38,6 +38,9 @@ MUST_CHECK enum err record_unclean(struct vault *v);
 /* That what is read does not follow from what was seen, if so. */
 MUST_CHECK enum err record_fork(struct vault *v);
 
+/* Who acts; the first thing of all. Once more is welcome. */
+MUST_CHECK enum err vault_begin(const struct vault_actor *actor, struct vault *v);
+
 /* The KEY files that could be read, and why not. */
 struct keyring {
 	struct keyfile file[2];

@@ -1,7 +1,7 @@
 /* Opening and closing a vault, with its records. */
 #include <stdlib.h>
 #include <string.h>
-#include "access/internal.h"
+#include "access/enforce.h"
 #include "base/text.h"
 #include "store/folder_disk.h"
 
@@ -45,6 +45,7 @@ static enum err open_volume(struct vault *v)
 	TRY(record_fork(v));
 	TRY(record_unlock(v));
 	TRY(vault_settle(v));
+	TRY(enforce_keys(v));
 	TRY(volume_open(v->store, &v->volume));
 	TRY(take_label(v));
 	return vault_remember_opening(v);
@@ -61,7 +62,7 @@ enum err vault_open(const struct vault_actor *actor, const char *path, bool read
 		return err_at(ERR_NOMEM, "vault");
 	v->purpose = purpose ? strdup(purpose) : NULL;
 	err = purpose && !v->purpose ? err_at(ERR_NOMEM, "vault")
-				     : vault_unlock(actor, path, read_only, v);
+				     : vault_admit(actor, path, read_only, v);
 	if (err == OK) {
 		opened = true;
 		err = open_volume(v);

@@ -1,6 +1,6 @@
 /* Free space made free of what was deleted. */
 #include <string.h>
-#include "access/internal.h"
+#include "access/enforce.h"
 #include "base/text.h"
 #include "store/folder_disk.h"
 
@@ -34,7 +34,7 @@ enum err vault_purge(const struct vault_actor *actor, const char *path,
 {
 	CLEANUP(vault_clear) struct vault v = { 0 };
 	struct purging p = { progress, ctx };
-	enum err err = vault_unlock(actor, path, false, &v);
+	enum err err = vault_admit(actor, path, false, &v);
 
 	text_copy(ret_label, VAULT_LABEL_MAX + 1, v.facts.label);
 	if (err == OK)

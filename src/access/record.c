@@ -4,6 +4,7 @@
 #include <string.h>
 #include "access/internal.h"
 #include "base/text.h"
+#include "org/rules.h"
 
 char *actor_text(const struct vault_actor *actor)
 {
@@ -36,6 +37,8 @@ void vault_event(const struct vault *v, enum audit_code code, struct audit_event
 		.volume_id = v->volume_hex[0] ? v->volume_hex : NULL,
 		.label = v->facts.label[0] ? v->facts.label : NULL,
 		.purpose = v->purpose,
+		.role = v->facts.role[0] ? v->facts.role : NULL,
+		.medium_id = v->facts.medium_id[0] ? v->facts.medium_id : NULL,
 		.suite = VAULT_SUITE,
 	};
 	if (v->store) {
@@ -53,17 +56,14 @@ enum audit_result record_result(enum err err)
 		return AUDIT_OK;
 	case ERR_NO_KEY_FITS:
 	case ERR_PASSPHRASE:
-	case ERR_NOT_ENROLLED:
 	case ERR_VAULT_BUSY:
 	case ERR_ROLLBACK:
 	case ERR_FORK:
-	case ERR_REVOKED:
-	case ERR_POLICY:
 	case ERR_SENDER:
 	case ERR_EXISTS:
 		return AUDIT_REFUSED;
 	default:
-		return AUDIT_FAILED;
+		return rules_is_verdict(err) ? AUDIT_REFUSED : AUDIT_FAILED;
 	}
 }
 

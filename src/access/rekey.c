@@ -4,7 +4,7 @@
  * over all others, the copy. A crash before the first of those states leaves the old key in force, one
  * after it the new; the next opening for writing ends what is left. FORMAT.md, "A new epoch". */
 #include <string.h>
-#include "access/internal.h"
+#include "access/enforce.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "crypto/random.h"
@@ -51,7 +51,7 @@ static enum err next_key(const struct vault *v, const struct vault_rekey *how, s
 	TRY(older_keys_add(&next->older, next->epoch, v->epoch_key));
 	next->epoch++;
 	next->sequence++;
-	next->created = clock_wall().tv_sec;
+	next->created = MAX(clock_wall().tv_sec, how->after + 1);
 	leave_out(next, how);
 	random_bytes(secret_edit(next->share), secret_len(next->share));
 	return keyfile_epoch_key(next, v->device, ret_epoch_key);
@@ -216,17 +216,24 @@ enum err vault_change_key(struct vault *v, const struct vault_rekey *how, struct
 	return err;
 }
 
-static enum err rekey(struct vault *v, const struct vault_rekey *how, struct vault_rekeyed *ret)
+/* Who was revoked is left out of every new key, named or not. */
+static enum err rekey(struct vault *v, const struct vault_rekey *asked, struct vault_rekeyed *ret)
 {
+	CLEANUP(enforce_leavers_clear) struct enforce_leavers leavers = { 0 };
+	struct vault_rekey how = *asked;
 	enum err err;
 
 	if (v->facts.read_only)
 		return err_at(ERR_READ_ONLY, "%s", v->facts.path);
-	TRY(check_stays(v, how));
+	TRY(check_stays(v, asked));
+	TRY(enforce_leavers(v, asked->without, asked->without_count, &leavers));
+	how.without = leavers.list;
+	how.without_count = leavers.count;
+	how.after = leavers.after;
 	/* The commits below end what another session left open; that must not go untold. */
 	TRY(record_unclean(v));
 	TRY(record_deed(v, AUDIT_REKEY, OK));
-	err = vault_change_key(v, how, ret);
+	err = vault_change_key(v, &how, ret);
 	folder_disk_hide_times(v->disk);
 	return err;
 }
@@ -235,7 +242,7 @@ enum err vault_rekey(const struct vault_actor *actor, const char *path,
 		     const struct vault_rekey *how, struct vault_rekeyed *ret)
 {
 	CLEANUP(vault_clear) struct vault v = { 0 };
-	enum err err = vault_unlock(actor, path, false, &v);
+	enum err err = vault_admit(actor, path, false, &v);
 
 	memset(ret, 0, sizeof(*ret));
 	text_copy(ret->label, sizeof(ret->label), v.facts.label);

@@ -1,7 +1,7 @@
 #include "access/salvage.h"
 #include <stdlib.h>
 #include <string.h>
-#include "access/internal.h"
+#include "access/enforce.h"
 #include "base/text.h"
 #include "store/salvage_disk.h"
 
@@ -122,7 +122,9 @@ enum err vault_salvage(const struct vault_actor *actor, const char *path, const 
 	s.v.actor_name = actor_text(actor);
 	if (!s.v.actor_name || (purpose && !s.v.purpose))
 		return err_at(ERR_NOMEM, "vault");
-	err = unlock(&s, actor, path);
+	err = enforce_before(actor, &s.v);
+	if (err == OK)
+		err = enforce_unlocked(&s.v, unlock(&s, actor, path));
 	if (err == OK)
 		err = leave(&s, AUDIT_UNLOCK, OK);
 	s.unlocked = err == OK;

@@ -188,7 +188,7 @@ static void fill_facts(struct vault *v, const char *path)
 	text_copy(v->facts.label, sizeof(v->facts.label), v->device_record.label);
 }
 
-static enum err begin(const struct vault_actor *actor, struct vault *v)
+enum err vault_begin(const struct vault_actor *actor, struct vault *v)
 {
 	v->actor = *actor;
 	if (!v->actor_name)
@@ -200,7 +200,7 @@ enum err vault_unlock_keys(const struct vault_actor *actor, struct vault *v, str
 {
 	const struct keyfile *any;
 
-	TRY(begin(actor, v));
+	TRY(vault_begin(actor, v));
 	if (!actor->identity)
 		return err_at(ERR_PASSPHRASE, "%s", v->actor_name);
 	TRY(read_keys(v, actor->identity, ret));
@@ -224,7 +224,7 @@ enum err vault_unlock_disk(const struct vault_actor *actor, const char *path, bo
 enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,
 		      struct vault *v)
 {
-	TRY(begin(actor, v));
+	TRY(vault_begin(actor, v));
 	TRY(folder_disk_open(path, read_only, &v->disk));
 	return vault_unlock_disk(actor, path, read_only, v);
 }

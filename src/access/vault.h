@@ -46,7 +46,10 @@ struct vault_facts {
 	bool separated;
 	bool first_sight; /* this host never saw it */
 	bool forked;	  /* read-only, and it does not follow from what this host saw last */
+	bool new_key;	  /* somebody was revoked, so this opening gave the vault a new key */
+	unsigned left_out; /* with new_key: how many people it leaves out */
 	bool keys_differ; /* one place does not hold the KEY file in force; who opens for writing mends it */
+	char role[16], medium_id[33]; /* for records, of the register; "" when it says nothing */
 	struct store_report store;
 };
 
@@ -78,6 +81,7 @@ MUST_CHECK enum err vault_enrol(const struct vault_actor *actor, const char *tic
 struct vault_rekey {
 	const struct age_recipient *without; /* borrowed: who is let out; the actor never is */
 	size_t without_count;
+	int64_t after; /* the new epoch is to count as begun later than this; 0: no matter */
 	bool wait; /* until nothing is left that an older key opens */
 	void (*progress)(void *ctx, uint64_t done_blocks, uint64_t total_blocks); /* may be NULL */
 	bool (*stop)(void *ctx); /* asked between steps of the waiting; may be NULL */

@@ -142,6 +142,14 @@ static enum reach reach_asked(const struct roster *r, const struct rules_ask *as
 	return reach_of(r, who, ask->now, hex, m ? m->category : ask->category);
 }
 
+bool rules_reach(const struct roster *r, const struct age_recipient *who, int64_t now,
+		 const uint8_t volume_id[VOLUME_ID_LEN])
+{
+	const struct rules_ask ask = { .now = now, .volume_id = volume_id };
+
+	return reach_asked(r, &ask, who) == REACH_NOW;
+}
+
 static enum err on_staff(const struct roster *r, const struct age_recipient *who)
 {
 	return roster_person(r, who) ? OK : about_person(ERR_NOT_ON_STAFF, r, who);
@@ -322,6 +330,14 @@ enum err rules_officer(const struct roster *r, const struct rules_ask *ask)
 		return OK;
 	TRY(rules_not_revoked(r, ask));
 	return is_officer(r, ask->who) ? OK : about_person(ERR_NOT_OFFICER, r, ask->who);
+}
+
+bool rules_is_verdict(enum err err)
+{
+	int code = err_exit_code(err);
+
+	return code == err_exit_code(ERR_REVOKED) || code == err_exit_code(ERR_NOT_ENROLLED) ||
+	       code == err_exit_code(ERR_POLICY);
 }
 
 /* ---- a new key ---- */

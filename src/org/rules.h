@@ -22,6 +22,9 @@ struct rules_ask {
 	const char *category, *purpose; /* of a pack or a new vault; NULL: unsaid */
 };
 
+/* Whether an officer's word or a grant lets `who` have the vault, today. */
+bool rules_reach(const struct roster *r, const struct age_recipient *who, int64_t now,
+		 const uint8_t volume_id[VOLUME_ID_LEN]);
 /* Only what was revoked: person, host, medium. Never taken back, so it holds also before newer
  * statements were looked for. */
 MUST_CHECK enum err rules_not_revoked(const struct roster *r, const struct rules_ask *ask);
@@ -47,6 +50,9 @@ MUST_CHECK enum err rules_unpack(const struct roster *r, const struct rules_ask 
 MUST_CHECK enum err rules_signer(const struct roster *r, const uint8_t vkey[SIGN_VKEY_LEN]);
 /* Only officers: statements, adopt, purge of the register's things. ERR_NOT_OFFICER. */
 MUST_CHECK enum err rules_officer(const struct roster *r, const struct rules_ask *ask);
+
+/* Revoked, not enrolled, or against a rule: what records call refused. */
+bool rules_is_verdict(enum err err);
 
 /* Whom a vault must not be sealed to any more: recipients of its KEY file that were revoked. Sets
  * ret[i] for list[i]; gives how many. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
+#include "org/society.h"
 
 #define SUITE "age-v1"
 #define COUNTERPARTIES 64u /* whose fingerprints a record holds at most */
@@ -15,7 +16,8 @@ struct texts {
 	char id[2 * PACK_ID_LEN + 1], sum[2 * SHA256_LEN + 1];
 };
 
-static void fill_actor(const struct pack_actor *actor, struct texts *t)
+static void fill_actor(const struct pack_actor *actor, const struct society *society,
+		       struct texts *t, struct audit_event *e)
 {
 	struct age_recipient me;
 	char fpr[STAFF_FPR_LEN];
@@ -23,6 +25,7 @@ static void fill_actor(const struct pack_actor *actor, struct texts *t)
 	age_identity_recipient(actor->identity, &me);
 	staff_fpr(&me, fpr);
 	snprintf(t->actor, sizeof(t->actor), "%s/%s", actor->name, fpr);
+	e->role = society_role(society, &me);
 }
 
 static enum audit_result result_of(enum err why)
@@ -34,12 +37,10 @@ static enum audit_result result_of(enum err why)
 	case ERR_PASSPHRASE:
 	case ERR_SENDER:
 	case ERR_UNSAFE:
-	case ERR_REVOKED:
-	case ERR_POLICY:
 	case ERR_TOO_BIG:
 		return AUDIT_REFUSED;
 	default:
-		return AUDIT_FAILED;
+		return rules_is_verdict(why) ? AUDIT_REFUSED : AUDIT_FAILED;
 	}
 }
 
@@ -73,10 +74,15 @@ static void fill_receivers(const struct pack_manifest *m, struct texts *t, struc
 	}
 }
 
-static enum err record_sent(const struct pack_actor *actor, const struct pack_new *what,
-			    const struct pack_made *made, enum err how)
+struct sending {
+	const struct pack_actor *actor;
+	const struct pack_new *what;
+	struct society society;
+};
+
+static enum err record_sent(const struct sending *s, const struct pack_made *made, enum err how)
 {
-	const struct pack_manifest *m = what->manifest;
+	const struct pack_manifest *m = s->what->manifest;
 	struct texts t = {0};
 	struct audit_event e = {.code = AUDIT_PACK,
 				.result = result_of(how),
@@ -87,7 +93,7 @@ static enum err record_sent(const struct pack_actor *actor, const struct pack_ne
 				.files = made->files,
 				.bytes = made->bytes};
 
-	fill_actor(actor, &t);
+	fill_actor(s->actor, &s->society, &t, &e);
 	fill_manifest(m, &t, &e);
 	fill_receivers(m, &t, &e);
 	if (how == OK) {
@@ -96,25 +102,42 @@ static enum err record_sent(const struct pack_actor *actor, const struct pack_ne
 	} else {
 		e.pack_id = NULL;
 	}
-	return leave(actor, &e);
+	return leave(s->actor, &e);
 }
-
-struct sending {
-	const struct pack_actor *actor;
-	const struct pack_new *what;
-};
 
 static enum err record_before_it_appears(void *ctx, const struct pack_made *made)
 {
-	const struct sending *s = ctx;
+	return record_sent(ctx, made, OK);
+}
 
-	return record_sent(s->actor, s->what, made, OK);
+/* The register's word on it. */
+static enum err ask_rules(const struct sending *s)
+{
+	const struct pack_manifest *m = s->what->manifest;
+	struct rules_ask ask;
+
+	society_ask(&s->society, &m->sender_recipient, &ask);
+	ask.category = m->category[0] ? m->category : NULL;
+	ask.purpose = m->purpose[0] ? m->purpose : NULL;
+	return rules_pack(s->society.roster, &ask, m->to, m->to_count);
+}
+
+static enum err send(struct sending *s, struct pack_new *what, struct pack_made *ret)
+{
+	TRY(society_load(s->actor->home, &s->society));
+	TRY(ask_rules(s));
+	return pack_make(what, ret);
+}
+
+static void sending_clear(struct sending *s)
+{
+	society_clear(&s->society);
 }
 
 enum err pack_send(const struct pack_actor *actor, struct pack_new *what, struct pack_made *ret)
 {
 	CLEANUP(sign_key_freep) struct sign_key *signer = NULL;
-	struct sending sending = {actor, what};
+	CLEANUP(sending_clear) struct sending sending = {.actor = actor, .what = what};
 	char detail[512];
 	enum err err;
 
@@ -124,12 +147,13 @@ enum err pack_send(const struct pack_actor *actor, struct pack_new *what, struct
 	what->complete_ctx = &sending;
 	text_copy(what->manifest->sender, sizeof(what->manifest->sender), actor->name);
 	age_identity_recipient(actor->identity, &what->manifest->sender_recipient);
-	err = pack_make(what, ret);
+	memset(ret, 0, sizeof(*ret));
+	err = send(&sending, what, ret);
 	what->signer = NULL;
 	if (err == OK || err == ERR_LOG_WRITE)
 		return err;
 	text_copy(detail, sizeof(detail), err_detail());
-	(void)!record_sent(actor, what, ret, err);
+	(void)!record_sent(&sending, ret, err);
 	return err_at(err, "%s", detail);
 }
 
@@ -154,7 +178,14 @@ struct receiving {
 	const struct pack_actor *actor;
 	const struct pack_trust *trust;
 	struct pack_receipt_facts *facts;
+	struct age_recipient me;
+	struct society society;
 };
+
+static void receiving_clear(struct receiving *r)
+{
+	society_clear(&r->society);
+}
 
 static enum err record_received(const struct receiving *r, enum err how)
 {
@@ -169,7 +200,7 @@ static enum err record_received(const struct receiving *r, enum err how)
 				.files = u->files,
 				.bytes = u->bytes};
 
-	fill_actor(r->actor, &t);
+	fill_actor(r->actor, &r->society, &t, &e);
 	if (u->is_signed) {
 		fill_manifest(&u->manifest, &t, &e);
 		staff_fpr(&u->manifest.sender_recipient, t.counterparty);
@@ -211,10 +242,25 @@ static bool is_my_own(const struct receiving *r, const struct pack_manifest *m)
 	return same;
 }
 
+/* On the register, or known to this host by name. */
+static enum err find_signer(const struct society *society, struct home *home,
+			    const uint8_t vkey[SIGN_VKEY_LEN], struct person *ret)
+{
+	const struct roster_person *p = roster_signer(society->roster, vkey);
+
+	if (!p)
+		return people_find_signer(home, vkey, ret);
+	TRY(rules_signer(society->roster, vkey));
+	*ret = (struct person){.recipient = p->recipient, .has_key = true};
+	text_copy(ret->name, sizeof(ret->name), p->name);
+	memcpy(ret->vkey, vkey, SIGN_VKEY_LEN);
+	return OK;
+}
+
 static enum err judge_signer(struct receiving *r, const struct pack_manifest *m)
 {
 	struct pack_receipt_facts *f = r->facts;
-	enum err err = people_find_signer(r->actor->home, m->sender_vkey, &f->sender);
+	enum err err = find_signer(&r->society, r->actor->home, m->sender_vkey, &f->sender);
 
 	pack_signer_words(m->sender_vkey, f->words);
 	f->known = err == OK;
@@ -234,10 +280,29 @@ static enum err judge_signer(struct receiving *r, const struct pack_manifest *m)
 	return r->trust->anybody ? OK : err_at(ERR_SENDER, "%s", m->sender);
 }
 
+/* `m` may be NULL: it is not known yet, or never will be. */
+static enum err ask_to_unpack(const struct receiving *r, const struct pack_manifest *m)
+{
+	struct rules_ask ask;
+
+	society_ask(&r->society, &r->me, &ask);
+	ask.category = m && m->category[0] ? m->category : NULL;
+	ask.purpose = m && m->purpose[0] ? m->purpose : NULL;
+	return rules_unpack(r->society.roster, &ask);
+}
+
+static enum err receive(struct receiving *r, struct unpack_how *how)
+{
+	TRY(society_load(r->actor->home, &r->society));
+	TRY(ask_to_unpack(r, NULL));
+	return pack_unpack(how, &r->facts->unpacked);
+}
+
 static enum err judge(void *ctx, const struct pack_manifest *m)
 {
 	struct receiving *r = ctx;
 
+	TRY(ask_to_unpack(r, m));
 	if (m)
 		TRY(judge_signer(r, m));
 	else if (!r->trust->anybody)
@@ -248,18 +313,18 @@ static enum err judge(void *ctx, const struct pack_manifest *m)
 enum err pack_receive(const struct pack_actor *actor, struct unpack_how *how,
 		      const struct pack_trust *trust, struct pack_receipt_facts *ret)
 {
-	struct receiving r = {actor, trust, ret};
-	struct age_recipient me;
+	CLEANUP(receiving_clear)
+	struct receiving r = {.actor = actor, .trust = trust, .facts = ret};
 	char detail[512];
 	enum err err;
 
 	memset(ret, 0, sizeof(*ret));
-	age_identity_recipient(actor->identity, &me);
-	how->me = &me;
+	age_identity_recipient(actor->identity, &r.me);
+	how->me = &r.me;
 	how->me_count = 1;
 	how->judge = judge;
 	how->judge_ctx = &r;
-	err = pack_unpack(how, &ret->unpacked);
+	err = receive(&r, how);
 	how->me = NULL;
 	how->me_count = 0;
 	if (err == OK || err == ERR_LOG_WRITE)
@@ -271,8 +336,8 @@ enum err pack_receive(const struct pack_actor *actor, struct unpack_how *how,
 
 /* ---- receipts ---- */
 
-static enum err record_receipt(const struct pack_actor *actor, const struct pack_receipt *receipt,
-			       enum err how)
+static enum err record_receipt(const struct pack_actor *actor, const struct society *society,
+			       const struct pack_receipt *receipt, enum err how)
 {
 	struct texts t = {0};
 	struct audit_event e = {.code = AUDIT_RECEIPT,
@@ -286,18 +351,21 @@ static enum err record_receipt(const struct pack_actor *actor, const struct pack
 				.files = receipt->files,
 				.bytes = receipt->bytes};
 
-	fill_actor(actor, &t);
+	fill_actor(actor, society, &t, &e);
 	staff_fpr(&receipt->recipient, t.counterparty);
 	text_hex(receipt->pack_id, PACK_ID_LEN, t.id);
 	text_hex(receipt->pack_sha256, SHA256_LEN, t.sum);
 	return leave(actor, &e);
 }
 
-static enum err know_signer(const struct pack_actor *actor, const struct pack_receipt *receipt,
-			    const struct pack_trust *trust, struct person *ret, const char *words)
+static enum err know_signer(const struct pack_actor *actor, struct society *society,
+			    const struct pack_receipt *receipt, const struct pack_trust *trust,
+			    struct person *ret, const char *words)
 {
-	enum err err = people_find_signer(actor->home, receipt->vkey, ret);
+	enum err err;
 
+	TRY(society_load(actor->home, society));
+	err = find_signer(society, actor->home, receipt->vkey, ret);
 	if (err != ERR_NOT_FOUND)
 		return err;
 	if (!trust->words || strcmp(trust->words, words) != 0)
@@ -309,15 +377,16 @@ static enum err know_signer(const struct pack_actor *actor, const struct pack_re
 enum err pack_take_receipt(const struct pack_actor *actor, const struct pack_receipt *receipt,
 			   const struct pack_trust *trust, struct person *ret_known, char words[96])
 {
+	CLEANUP(society_clear) struct society society = {0};
 	char detail[512];
 	enum err err;
 
 	memset(ret_known, 0, sizeof(*ret_known));
 	pack_signer_words(receipt->vkey, words);
-	err = know_signer(actor, receipt, trust, ret_known, words);
+	err = know_signer(actor, &society, receipt, trust, ret_known, words);
 	if (err == OK)
-		return record_receipt(actor, receipt, OK);
+		return record_receipt(actor, &society, receipt, OK);
 	text_copy(detail, sizeof(detail), err_detail());
-	(void)!record_receipt(actor, receipt, err);
+	(void)!record_receipt(actor, &society, receipt, err);
 	return err_at(err, "%s", detail);
 }

@@ -116,6 +116,11 @@ static const struct audit_event full = {
 	.files = 4,
 	.bytes = 5,
 	.super_sha256 = "h",
+	.role = "officer",
+	.approver = "p",
+	.medium_id = "U-012",
+	.checkout_id = "T-2026-0031",
+	.incident_id = "J-2026-0001",
 };
 
 static void assert_same_text(const char *a, const char *b)
@@ -142,6 +147,11 @@ static void assert_same_event(const struct audit_event *a, const struct audit_ev
 	assert_same_text(a->mode, b->mode);
 	assert_same_text(a->suite, b->suite);
 	assert_same_text(a->super_sha256, b->super_sha256);
+	assert_same_text(a->role, b->role);
+	assert_same_text(a->approver, b->approver);
+	assert_same_text(a->medium_id, b->medium_id);
+	assert_same_text(a->checkout_id, b->checkout_id);
+	assert_same_text(a->incident_id, b->incident_id);
 	assert_int_equal(a->keysep, b->keysep);
 	assert_true(a->generation == b->generation && a->lost_generations == b->lost_generations);
 	assert_true(a->saved_until == b->saved_until && a->has_totals == b->has_totals);
