@@ -1,25 +1,65 @@
+/* Officers are heard one by one, by rank. Whoever is heard first cuts off the others' word; what is
+ * cut off was not said, so of two who revoke each other the one of lower rank stays. Afterwards, with
+ * all cuts known, it is told who is an officer: whoever was made one by what still counts. */
 #include "org/authority.h"
 #include <stdlib.h>
 #include <string.h>
-#include "age/recipient.h"
 #include "base/text.h"
 
-#define RANKS_MAX 64u
+/* ---- lists ---- */
+
+static enum err add(struct statements *to, const struct statement *s)
+{
+	const struct statement **more = realloc(to->list, (to->count + 1) * sizeof(*more));
+
+	if (!more)
+		return err_at(ERR_NOMEM, "officers");
+	to->list = more;
+	more[to->count++] = s;
+	return OK;
+}
+
+static bool has(const struct statements *in, const struct statement *s)
+{
+	for (size_t i = 0; i < in->count; i++)
+		if (in->list[i] == s)
+			return true;
+	return false;
+}
+
+static void forget(struct statements *s)
+{
+	free(s->list);
+	*s = (struct statements){ 0 };
+}
 
 /* ---- reading fields ---- */
 
-static bool key_field(const struct statement *s, const char *name, uint8_t ret[SIGN_VKEY_LEN])
+static bool hex_value(const char *value, void *ret, size_t len)
 {
-	const char *value = statement_value(s, name);
-
-	return value && strlen(value) == 2 * SIGN_VKEY_LEN &&
-	       text_unhex(value, ret, SIGN_VKEY_LEN) == OK;
+	return value && strlen(value) == 2 * len && text_unhex(value, ret, len) == OK;
 }
 
-static bool same_recipient(const char *a, const char *b)
+static bool says(const struct statement *s, const char *name, const char *value)
 {
-	return a && b && strcmp(a, b) == 0;
+	const char *said;
+
+	for (size_t i = 0; (said = statement_value_at(s, name, i)) != NULL; i++)
+		if (strcmp(said, value) == 0)
+			return true;
+	return false;
 }
+
+bool revocation_names(const struct statement *revocation, const char *recipient)
+{
+	const char *what = statement_value(revocation, "what");
+	const char *id = statement_value(revocation, "id");
+
+	return (what && id && strcmp(what, "staff") == 0 && strcmp(id, recipient) == 0) ||
+	       says(revocation, "key", recipient);
+}
+
+/* ---- up to where somebody's word counts ---- */
 
 bool authority_stands(const struct authority *a, const struct statement *s)
 {
@@ -27,8 +67,6 @@ bool authority_stands(const struct authority *a, const struct statement *s)
 
 	return slot != NO_SLOT && a->flags[slot] == 0;
 }
-
-/* ---- officers, by rank ---- */
 
 static struct authority_officer *find_officer(const struct authority *a,
 					      const uint8_t vkey[SIGN_VKEY_LEN])
@@ -39,114 +77,58 @@ static struct authority_officer *find_officer(const struct authority *a,
 	return NULL;
 }
 
-static enum err add_officer(struct authority *a, const uint8_t vkey[SIGN_VKEY_LEN],
-			    const struct statement *made_by, unsigned rank)
+/* Whether the revocation leaves `s`: it names one of its chain that is not before it. */
+static bool leaves(const struct authority *a, const struct statement *cut,
+		   const struct statement *s)
 {
-	struct authority_officer *more = realloc(a->officers, (a->count + 1) * sizeof(*more));
+	uint8_t id[SHA256_LEN];
+	const char *text;
 
-	if (!more)
-		return err_at(ERR_NOMEM, "officers");
-	a->officers = more;
-	more[a->count] = (struct authority_officer){ .made_by = made_by, .rank = rank };
-	memcpy(more[a->count++].vkey, vkey, SIGN_VKEY_LEN);
-	return OK;
-}
+	for (size_t i = 0; (text = statement_value_at(cut, "upto", i)) != NULL; i++) {
+		const struct statement *end =
+			hex_value(text, id, sizeof(id)) ? register_find(a->from, id) : NULL;
 
-static int by_rank(const void *left, const void *right)
-{
-	const struct authority_officer *a = left, *b = right;
-
-	if (a->rank != b->rank)
-		return a->rank < b->rank ? -1 : 1;
-	return memcmp(a->made_by->id, b->made_by->id, SHA256_LEN);
-}
-
-/* Those whom officers of the rank before made. Whoever is one already keeps the lower rank; of two
- * statements of one rank the one with the lesser id made him. */
-static enum err add_rank(struct authority *a, unsigned rank, size_t *ret_new)
-{
-	size_t before = a->count;
-
-	for (size_t i = 0; i < register_count(a->from); i++) {
-		const struct statement *s = register_at(a->from, i);
-		const struct authority_officer *maker;
-		struct authority_officer *known;
-		uint8_t vkey[SIGN_VKEY_LEN];
-
-		if (s->kind != STATEMENT_OFFICER || !authority_stands(a, s) ||
-		    !key_field(s, "key", vkey))
-			continue;
-		maker = find_officer(a, s->signer);
-		if (!maker || maker->rank != rank - 1)
-			continue;
-		known = find_officer(a, vkey);
-		if (!known)
-			TRY(add_officer(a, vkey, s, rank));
-		else if (known->rank == rank &&
-			 memcmp(s->id, known->made_by->id, SHA256_LEN) < 0)
-			known->made_by = s;
+		if (end && statement_same_chain(end, s) &&
+		    (s->seq < end->seq || (s->seq == end->seq && s == end)))
+			return true;
 	}
-	*ret_new = a->count - before;
-	return OK;
+	return false;
 }
 
-static enum err find_officers(struct authority *a)
+static bool is_within(const struct authority *a, const struct authority_officer *o,
+		      const struct statement *s)
 {
-	size_t fresh = 1;
-
-	for (size_t i = 0; i < register_count(a->from) && !a->founding; i++)
-		if (register_at(a->from, i)->kind == STATEMENT_ORG)
-			a->founding = register_at(a->from, i);
-	if (!a->founding)
-		return OK;
-	TRY(add_officer(a, a->founding->signer, a->founding, 0));
-	for (unsigned rank = 1; fresh > 0 && rank < RANKS_MAX; rank++)
-		TRY(add_rank(a, rank, &fresh));
-	qsort(a->officers, a->count, sizeof(*a->officers), by_rank);
-	return OK;
+	for (size_t i = 0; i < o->cuts.count; i++)
+		if (!leaves(a, o->cuts.list[i], s))
+			return false;
+	return true;
 }
 
 /* ---- a second officer ---- */
 
-static bool turns_second_on(const struct statement *s)
+/* The founder makes the second officer alone: there is nobody yet to approve it. */
+static const struct statement *first_fellow(const struct authority *a)
 {
-	const char *value;
+	const struct authority_officer *founder = &a->officers[0];
 
-	if (s->kind == STATEMENT_ORG) {
-		value = statement_value(s, "second-officer");
-		return value && strcmp(value, "on") == 0;
+	for (size_t i = 0; i < a->makings.count; i++) {
+		const struct statement *s = a->makings.list[i];
+
+		if (memcmp(s->signer, founder->vkey, SIGN_VKEY_LEN) == 0 &&
+		    !says(s, "recipient", statement_value(a->founding, "recipient") ?: "") &&
+		    is_within(a, founder, s))
+			return s;
 	}
-	for (size_t i = 0; (value = statement_value_at(s, "set", i)) != NULL; i++)
-		if (strcmp(value, "second-officer on") == 0)
-			return s->kind == STATEMENT_POLICY;
-	return false;
-}
-
-static void find_second(struct authority *a)
-{
-	a->second_from = UINT64_MAX;
-	for (size_t i = 0; i < register_count(a->from) && a->founding && !a->second; i++) {
-		const struct statement *s = register_at(a->from, i);
-
-		if (s->kind == STATEMENT_OFFICER && authority_stands(a, s) &&
-		    memcmp(s->signer, a->founding->signer, SIGN_VKEY_LEN) == 0)
-			a->second = s;
-	}
-	for (size_t i = 0; i < register_count(a->from); i++) {
-		const struct statement *s = register_at(a->from, i);
-
-		if (!turns_second_on(s) || !authority_stands(a, s) || !find_officer(a, s->signer))
-			continue;
-		a->second_from = s->kind == STATEMENT_ORG ? 0 : MIN(a->second_from, s->clock);
-	}
+	return NULL;
 }
 
 static bool needs_second(const struct authority *a, const struct statement *s)
 {
-	if (s->clock <= a->second_from || s == a->second)
+	if (s->clock <= a->second_from)
 		return false;
 	switch (s->kind) {
 	case STATEMENT_OFFICER:
+		return s != first_fellow(a);
 	case STATEMENT_GRANT:
 	case STATEMENT_POLICY:
 	case STATEMENT_CATALOG:
@@ -158,192 +140,262 @@ static bool needs_second(const struct authority *a, const struct statement *s)
 	}
 }
 
-/* ---- up to where their word counts ---- */
-
-static bool is_within(const struct authority_officer *o, const struct statement *s)
-{
-	if (!o->cut)
-		return true;
-	for (size_t i = 0; i < o->end_count; i++) {
-		const struct statement *end = o->ends[i];
-
-		if (statement_same_chain(end, s))
-			return s->seq < end->seq ||
-			       (s->seq == end->seq && memcmp(s->id, end->id, SHA256_LEN) == 0);
-	}
-	return false;
-}
-
-static bool is_officer_word(const struct authority *a, const struct statement *s, unsigned depth);
-
-/* Another officer said so. */
-static bool is_approved(const struct authority *a, const struct statement *s, unsigned depth)
-{
-	char id[2 * SHA256_LEN + 1];
-
-	text_hex(s->id, SHA256_LEN, id);
-	for (size_t i = 0; i < register_count(a->from); i++) {
-		const struct statement *by = register_at(a->from, i);
-		const char *value;
-
-		if (by->kind != STATEMENT_APPROVE || !authority_stands(a, by) ||
-		    memcmp(by->signer, s->signer, SIGN_VKEY_LEN) == 0)
-			continue;
-		value = statement_value(by, "statement");
-		if (value && strcmp(value, id) == 0 && is_officer_word(a, by, depth + 1))
-			return true;
-	}
-	return false;
-}
-
-/* Whether the officer was made by somebody whose word counted. Goes up the ranks, so it ends. */
-static bool is_valid(const struct authority *a, const struct authority_officer *o, unsigned depth)
-{
-	if (o->rank == 0)
-		return true;
-	if (depth > RANKS_MAX || !is_officer_word(a, o->made_by, depth + 1))
-		return false;
-	return !needs_second(a, o->made_by) || is_approved(a, o->made_by, depth + 1);
-}
-
-static bool is_officer_word(const struct authority *a, const struct statement *s, unsigned depth)
+/* What an officer said as one, approvals aside. */
+static bool is_word(const struct authority *a, const struct statement *s, bool valid_only)
 {
 	const struct authority_officer *o = find_officer(a, s->signer);
 
-	if (!o || depth > RANKS_MAX || !is_within(o, s))
-		return false;
-	if (o->rank > 0 && s->kind != STATEMENT_REVOKE && s->clock <= o->made_by->clock)
-		return false;
-	return is_valid(a, o, depth);
+	return o && (o->valid || !valid_only) && s->clock > o->since && is_within(a, o, s);
 }
 
-/* The statement with this id in 64 digits; NULL: it is not here, or that is none. */
-static const struct statement *end_of(const struct authority *a, const char *text)
+static bool is_approved(const struct authority *a, const struct statement *s, bool valid_only)
 {
 	uint8_t id[SHA256_LEN];
 
-	if (strlen(text) != 2 * SHA256_LEN || text_unhex(text, id, SHA256_LEN) != OK)
-		return NULL;
-	return register_find(a->from, id);
-}
+	for (size_t i = 0; i < a->approvals.count; i++) {
+		const struct statement *by = a->approvals.list[i];
 
-/* A chain has one end; of two that are named the first counts. */
-static bool is_named(const struct authority_officer *o, const struct statement *end)
-{
-	for (size_t i = 0; i < o->end_count; i++)
-		if (statement_same_chain(o->ends[i], end))
+		if (memcmp(by->signer, s->signer, SIGN_VKEY_LEN) != 0 &&
+		    hex_value(statement_value(by, "statement"), id, sizeof(id)) &&
+		    memcmp(id, s->id, sizeof(id)) == 0 && is_word(a, by, valid_only))
 			return true;
+	}
 	return false;
 }
 
-/* The end that the revocation names for the chain of `like`; NULL: it names none that is here. */
-static const struct statement *end_named(const struct authority *a, const struct statement *s,
-					 const struct statement *like)
+static bool counts(const struct authority *a, const struct statement *s, bool valid_only)
 {
-	const char *text;
-
-	for (size_t i = 0; (text = statement_value_at(s, "upto", i)) != NULL; i++) {
-		const struct statement *end = end_of(a, text);
-
-		if (end && statement_same_chain(end, like))
-			return end;
-	}
-	return NULL;
+	return is_word(a, s, valid_only) && (!needs_second(a, s) || is_approved(a, s, valid_only));
 }
 
-/* Of two revocations the lesser end of each chain. */
-static void cut_again(const struct authority *a, struct authority_officer *o,
-		      const struct statement *s)
-{
-	for (size_t i = 0; i < o->end_count;) {
-		const struct statement *end = end_named(a, s, o->ends[i]);
+/* ---- hearing them ---- */
 
-		if (!end) {
-			o->ends[i] = o->ends[--o->end_count];
-			continue;
-		}
-		if (end->seq < o->ends[i]->seq)
-			o->ends[i] = end;
-		i++;
+static bool is_named_officer(const struct authority_officer *o, const struct statement *cut)
+{
+	for (size_t i = 0; i < o->makings.count; i++) {
+		const char *who = statement_value(o->makings.list[i], "recipient");
+
+		if (who && revocation_names(cut, who))
+			return true;
 	}
+	return false;
 }
 
-/* What the revocation leaves of them: the chains that it names, up to there. */
-static enum err cut_officer(const struct authority *a, struct authority_officer *o,
-			    const struct statement *s)
+/* Revocations that count already, against somebody of whom more is known now. */
+static enum err apply_cuts(struct authority *a, struct authority_officer *o)
 {
-	const char *text;
+	for (size_t i = 0; i < a->taken.count; i++)
+		if (!has(&o->cuts, a->taken.list[i]) && is_named_officer(o, a->taken.list[i]))
+			TRY(add(&o->cuts, a->taken.list[i]));
+	return OK;
+}
 
-	if (o->cut) {
-		cut_again(a, o, s);
+static enum err add_making(struct authority *a, struct authority_officer *o,
+			   const struct statement *s)
+{
+	if (has(&o->makings, s))
 		return OK;
-	}
-	o->cut = true;
-	for (size_t i = 0; (text = statement_value_at(s, "upto", i)) != NULL; i++) {
-		const struct statement *end = end_of(a, text), **more;
+	TRY(add(&o->makings, s));
+	o->since = MIN(o->since, s->clock);
+	return apply_cuts(a, o);
+}
 
-		if (!end || memcmp(end->signer, o->vkey, SIGN_VKEY_LEN) != 0 || is_named(o, end))
-			continue;
-		more = realloc(o->ends, (o->end_count + 1) * sizeof(*more));
-		if (!more)
-			return err_at(ERR_NOMEM, "officers");
-		o->ends = more;
-		more[o->end_count++] = end;
+static enum err add_officer(struct authority *a, const uint8_t vkey[SIGN_VKEY_LEN], unsigned rank,
+			    const struct statement *made_by)
+{
+	struct authority_officer *more = realloc(a->officers, (a->count + 1) * sizeof(*more));
+	struct authority_officer *o;
+
+	if (!more)
+		return err_at(ERR_NOMEM, "officers");
+	a->officers = more;
+	o = &more[a->count++];
+	*o = (struct authority_officer){ .rank = rank, .since = UINT64_MAX };
+	memcpy(o->vkey, vkey, SIGN_VKEY_LEN);
+	return add_making(a, o, made_by);
+}
+
+static enum err take_cut(struct authority *a, const struct statement *cut)
+{
+	TRY(add(&a->taken, cut));
+	for (size_t i = 0; i < a->count; i++)
+		TRY(apply_cuts(a, &a->officers[i]));
+	return OK;
+}
+
+/* All that he revokes, until his own word is cut off. A revocation need not stand. */
+static enum err hear(struct authority *a, size_t at)
+{
+	for (size_t i = 0; i < a->revocations.count; i++) {
+		const struct statement *s = a->revocations.list[i];
+		const struct authority_officer *o = &a->officers[at];
+
+		if (memcmp(s->signer, o->vkey, SIGN_VKEY_LEN) == 0 && is_within(a, o, s))
+			TRY(take_cut(a, s));
 	}
 	return OK;
 }
 
-/* The recipient that the officer's statements are about. */
-static const char *recipient_of(const struct authority_officer *o)
+struct candidate {
+	const struct statement *made_by; /* NULL: nobody is left */
+	uint8_t vkey[SIGN_VKEY_LEN];
+	unsigned rank;
+};
+
+/* Goes through what makes officers; who is one already may be made one again. */
+static enum err find_candidate(struct authority *a, struct candidate *ret)
 {
-	return statement_value(o->made_by, "recipient");
+	*ret = (struct candidate){ .made_by = NULL };
+	for (size_t i = 0; i < a->makings.count; i++) {
+		const struct statement *s = a->makings.list[i];
+		struct authority_officer *known;
+		uint8_t vkey[SIGN_VKEY_LEN];
+		unsigned rank;
+
+		if (!hex_value(statement_value(s, "key"), vkey, sizeof(vkey)) ||
+		    !counts(a, s, false))
+			continue;
+		rank = find_officer(a, s->signer)->rank + 1;
+		known = find_officer(a, vkey);
+		if (known) {
+			TRY(add_making(a, known, s));
+			continue;
+		}
+		if (ret->made_by && (rank > ret->rank ||
+				     (rank == ret->rank &&
+				      memcmp(s->id, ret->made_by->id, SHA256_LEN) > 0)))
+			continue;
+		*ret = (struct candidate){ .made_by = s, .rank = rank };
+		memcpy(ret->vkey, vkey, sizeof(vkey));
+	}
+	return OK;
 }
 
-static bool revokes(const struct statement *s, const struct authority_officer *o)
+static enum err hear_all(struct authority *a)
 {
-	const char *what = statement_value(s, "what"), *key;
+	struct candidate next;
 
-	if (s->kind != STATEMENT_REVOKE || !what)
-		return false;
-	if (strcmp(what, "staff") == 0 && same_recipient(statement_value(s, "id"), recipient_of(o)))
-		return true;
-	/* Keys that were kept on a revoked host. */
-	for (size_t i = 0; (key = statement_value_at(s, "key", i)) != NULL; i++)
-		if (same_recipient(key, recipient_of(o)))
-			return true;
-	return false;
+	TRY(add_officer(a, a->founding->signer, 0, a->founding));
+	TRY(hear(a, 0));
+	TRY(find_candidate(a, &next));
+	while (next.made_by) {
+		TRY(add_officer(a, next.vkey, next.rank, next.made_by));
+		TRY(hear(a, a->count - 1));
+		TRY(find_candidate(a, &next));
+	}
+	return OK;
 }
 
-/* One officer's revocations of others, unless somebody before him cut his own word off before. */
-static enum err take_cuts(struct authority *a, size_t by)
+/* ---- who is one, all cuts being known ---- */
+
+static bool validate(struct authority *a, struct authority_officer *o)
+{
+	bool changed = false;
+
+	for (size_t i = 0; i < o->makings.count; i++) {
+		const struct statement *s = o->makings.list[i];
+
+		if (s != a->founding && !counts(a, s, true))
+			continue;
+		if (o->valid && o->since <= s->clock)
+			continue;
+		o->valid = changed = true;
+		o->since = MIN(o->since, s->clock);
+	}
+	return changed;
+}
+
+/* From the founder on; it only grows, so it ends. Two cannot hold each other up. */
+static void find_valid(struct authority *a)
+{
+	bool changed = true;
+
+	for (size_t i = 0; i < a->count; i++) {
+		a->officers[i].valid = false;
+		a->officers[i].since = UINT64_MAX;
+	}
+	while (changed) {
+		changed = false;
+		for (size_t i = 0; i < a->count; i++)
+			changed |= validate(a, &a->officers[i]);
+	}
+}
+
+static void forget_officers(struct authority *a)
+{
+	for (size_t i = 0; i < a->count; i++) {
+		forget(&a->officers[i].makings);
+		forget(&a->officers[i].cuts);
+	}
+	free(a->officers);
+	a->officers = NULL;
+	a->count = 0;
+	forget(&a->taken);
+}
+
+static enum err find_officers(struct authority *a)
+{
+	forget_officers(a);
+	TRY(hear_all(a));
+	find_valid(a);
+	return OK;
+}
+
+/* The first that asks for a second officer; it holds for what has a greater clock, for good. */
+static void find_second(struct authority *a)
 {
 	for (size_t i = 0; i < register_count(a->from); i++) {
 		const struct statement *s = register_at(a->from, i);
 
-		if (s->kind != STATEMENT_REVOKE ||
-		    memcmp(s->signer, a->officers[by].vkey, SIGN_VKEY_LEN) != 0 ||
-		    !is_officer_word(a, s, 0))
-			continue;
-		for (size_t n = 0; n < a->count; n++)
-			if (revokes(s, &a->officers[n]))
-				TRY(cut_officer(a, &a->officers[n], s));
+		if (s->kind == STATEMENT_POLICY && says(s, "set", "second-officer on") &&
+		    authority_stands(a, s) && counts(a, s, true)) {
+			a->second_from = s->clock;
+			return;
+		}
+	}
+}
+
+/* ---- all of it ---- */
+
+static enum err sort_out(struct authority *a)
+{
+	for (size_t i = 0; i < register_count(a->from); i++) {
+		const struct statement *s = register_at(a->from, i);
+
+		if (s->kind == STATEMENT_REVOKE)
+			TRY(add(&a->revocations, s));
+		if (s->kind == STATEMENT_ORG)
+			a->founding = s;
+		if (s->kind == STATEMENT_OFFICER && authority_stands(a, s))
+			TRY(add(&a->makings, s));
+		if (s->kind == STATEMENT_APPROVE && authority_stands(a, s))
+			TRY(add(&a->approvals, s));
 	}
 	return OK;
 }
 
+/* Whether a second officer is needed is judged first, as if none were. */
+static enum err fill(struct authority *a)
+{
+	TRY(chains_judge(a->from, a->flags));
+	TRY(sort_out(a));
+	a->second_from = UINT64_MAX;
+	if (!a->founding)
+		return OK;
+	if (says(a->founding, "second-officer", "on")) {
+		a->second_from = 0;
+		return find_officers(a);
+	}
+	TRY(find_officers(a));
+	find_second(a);
+	return a->second_from == UINT64_MAX ? OK : find_officers(a);
+}
+
 enum err authority_make(const struct org_register *r, struct authority *ret)
 {
-	struct authority a = { .from = r };
-	enum err err;
+	struct authority a = { .from = r, .flags = calloc(register_count(r) + 1, 1) };
+	enum err err = a.flags ? fill(&a) : err_at(ERR_NOMEM, "register");
 
-	a.flags = calloc(register_count(r) + 1, 1);
-	err = a.flags ? chains_judge(r, a.flags) : err_at(ERR_NOMEM, "register");
-	if (err == OK)
-		err = find_officers(&a);
-	if (err == OK)
-		find_second(&a);
-	for (size_t i = 0; err == OK && i < a.count; i++)
-		err = take_cuts(&a, i);
 	if (err != OK) {
 		authority_clear(&a);
 		return err;
@@ -354,9 +406,10 @@ enum err authority_make(const struct org_register *r, struct authority *ret)
 
 void authority_clear(struct authority *a)
 {
-	for (size_t i = 0; i < a->count; i++)
-		free(a->officers[i].ends);
-	free(a->officers);
+	forget_officers(a);
+	forget(&a->makings);
+	forget(&a->approvals);
+	forget(&a->revocations);
 	free(a->flags);
 	memset(a, 0, sizeof(*a));
 }
@@ -365,9 +418,7 @@ bool authority_allows(const struct authority *a, const struct statement *s)
 {
 	if (s->kind == STATEMENT_ORG)
 		return s == a->founding;
-	if (!is_officer_word(a, s, 0))
-		return false;
 	if (s->kind == STATEMENT_REVOKE)
-		return true;
-	return authority_stands(a, s) && (!needs_second(a, s) || is_approved(a, s, 0));
+		return has(&a->taken, s);
+	return authority_stands(a, s) && counts(a, s, true);
 }

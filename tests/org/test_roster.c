@@ -250,6 +250,109 @@ static void a_junior_may_revoke_a_senior_whose_key_is_lost(void **state)
 	assert_false(counts(&t->who[2], stolen));
 }
 
+/* A new chain under the key of `by`, as a thief's computer would begin one, behind the founding one. */
+static const struct statement *backdate(struct somebody *by, enum statement_kind kind,
+					struct draft *d)
+{
+	struct statement draft = { .kind = kind, .seq = 1, .clock = 2, .seen_count = 1,
+				   .fields = d->fields, .field_count = d->count };
+	struct statement s = { 0 };
+	uint8_t id[SHA256_LEN];
+
+	memcpy(draft.org, register_org(by->books), ORG_ID_LEN);
+	memset(draft.writer, 0xee, sizeof(draft.writer));
+	memcpy(draft.seen[0], register_at(by->books, 0)->id, SHA256_LEN);
+	assert_ok(statement_sign(&draft, by->key, &s));
+	memcpy(id, s.id, sizeof(id));
+	assert_ok(register_take(by->books, s.text, s.len, NULL));
+	statement_clear(&s);
+	draft_clear(d);
+	return register_find(by->books, id);
+}
+
+static void what_does_not_count_makes_nobody_less_of_an_officer(void **state)
+{
+	struct society *t = *state;
+	const struct statement *end;
+	struct draft d = { 0 };
+
+	found(t, false);
+	end = add_staff(&t->who[0], STATEMENT_OFFICER, &t->who[1], "yamada");
+	(void)add_staff(&t->who[0], STATEMENT_OFFICER, &t->who[2], "sato");
+	sync(t);
+	(void)add_staff(&t->who[2], STATEMENT_OFFICER, &t->who[3], "kato");
+	(void)revoke(&t->who[0], &t->who[1], end);
+	/* Under yamada's key kato would be of a lower rank, if it counted. */
+	assert_ok(draft_add_recipient(&d, "recipient", &t->who[3].recipient));
+	assert_ok(draft_add_hex(&d, "key", sign_key_vkey(t->who[3].key), SIGN_VKEY_LEN));
+	assert_ok(draft_add(&d, "name", "thief's friend"));
+	(void)backdate(&t->who[1], STATEMENT_OFFICER, &d);
+	sync(t);
+	assert_true(is_officer(&t->who[0], &t->who[3]));
+}
+
+static void who_was_revoked_does_not_ask_for_a_second_officer_in_hindsight(void **state)
+{
+	struct society *t = *state;
+	const struct statement *s;
+	struct draft d = { 0 };
+
+	found(t, false);
+	(void)add_staff(&t->who[0], STATEMENT_OFFICER, &t->who[1], "yamada");
+	sync(t);
+	assert_ok(draft_add_recipient(&d, "recipient", &t->who[2].recipient));
+	assert_ok(draft_add(&d, "for", "*"));
+	s = say(&t->who[0], STATEMENT_GRANT, &d);
+	(void)revoke(&t->who[0], &t->who[1], NULL);
+	assert_ok(draft_add(&d, "set", "second-officer on"));
+	(void)backdate(&t->who[1], STATEMENT_POLICY, &d);
+	sync(t);
+	assert_true(counts(&t->who[3], s));
+}
+
+static void two_do_not_hold_each_other_up(void **state)
+{
+	struct society *t = *state;
+	const struct statement *end;
+
+	found(t, false);
+	end = add_staff(&t->who[0], STATEMENT_OFFICER, &t->who[1], "yamada");
+	(void)add_staff(&t->who[0], STATEMENT_OFFICER, &t->who[2], "sato");
+	sync(t);
+	(void)add_staff(&t->who[2], STATEMENT_OFFICER, &t->who[3], "kato");
+	sync(t);
+	(void)add_staff(&t->who[3], STATEMENT_OFFICER, &t->who[2], "sato");
+	sync(t);
+	/* The founder's key was lost before sato was made an officer with it. */
+	(void)revoke(&t->who[1], &t->who[0], end);
+	sync(t);
+	assert_true(is_officer(&t->who[4], &t->who[1]));
+	assert_false(is_officer(&t->who[4], &t->who[2]));
+	assert_false(is_officer(&t->who[4], &t->who[3]));
+}
+
+static void a_revocation_counts_on_a_forked_chain(void **state)
+{
+	struct society *t = *state;
+	const struct statement *end, *one, *other;
+	struct statement draft, s = { 0 };
+
+	found(t, false);
+	(void)add_staff(&t->who[0], STATEMENT_STAFF, &t->who[1], "yamada");
+	end = medium(&t->who[0], "U-1", "label", "A");
+	one = revoke(&t->who[0], &t->who[1], NULL);
+	draft = (struct statement){ .kind = STATEMENT_SIGHT, .seq = one->seq, .clock = one->clock };
+	memcpy(draft.org, one->org, ORG_ID_LEN);
+	memcpy(draft.writer, one->writer, WRITER_LEN);
+	memcpy(draft.prev, end->id, SHA256_LEN);
+	assert_ok(statement_sign(&draft, t->who[0].key, &s));
+	assert_ok(register_take(t->who[0].books, s.text, s.len, NULL));
+	other = register_find(t->who[0].books, s.id);
+	statement_clear(&s);
+	assert_false(counts(&t->who[0], other));
+	assert_true(counts(&t->who[0], one));
+}
+
 static void a_second_officer_has_to_approve_where_that_was_founded(void **state)
 {
 	struct society *t = *state;
@@ -454,6 +557,10 @@ int main(void)
 		STORY(officers_whom_a_revoked_one_made_afterwards_are_none),
 		STORY(of_two_who_revoke_each_other_the_senior_stays),
 		STORY(a_junior_may_revoke_a_senior_whose_key_is_lost),
+		STORY(what_does_not_count_makes_nobody_less_of_an_officer),
+		STORY(who_was_revoked_does_not_ask_for_a_second_officer_in_hindsight),
+		STORY(two_do_not_hold_each_other_up),
+		STORY(a_revocation_counts_on_a_forked_chain),
 		STORY(a_second_officer_has_to_approve_where_that_was_founded),
 		STORY(second_officer_turned_on_later_holds_for_what_comes_later),
 		STORY(a_medium_keeps_what_a_later_statement_does_not_name),
