@@ -100,11 +100,17 @@ static enum err identify(struct granting *g)
 {
 	struct vault_identity id;
 	struct vault_actor actor;
+	enum err err;
 
 	if (g->what[0] || !g->medium.path || !officer_has_society(&g->o))
 		return OK;
 	TRY(cli_actor(g->o.cli, &g->medium, &actor));
-	TRY(vault_identify(&actor, g->medium.path, &id));
+	err = vault_identify(&actor, g->medium.path, &id);
+	if (err == ERR_VAULT_BUSY || err == ERR_BUSY) {
+		sessions_hint_busy(g->o.cli, g->medium.path);
+		return err_at(err, "%s", g->medium.label);
+	}
+	TRY(err);
 	text_hex(id.volume_id, VOLUME_ID_LEN, g->what);
 	return OK;
 }

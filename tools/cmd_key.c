@@ -59,8 +59,13 @@ static enum err show(const struct cli *cli, const struct staff_key_info *info)
 			       info->has_key ? signs_words : NULL)));
 	out_talk(cli, _("Staff key \"%s\". Fingerprint, to compare by telephone: %s"), info->name,
 		 words);
-	if (!info->has_key)
+	if (!info->has_key) {
+		out_talk(cli,
+			 _("The key it signs with shows here once it was unlocked: %s key passwd, or "
+			   "open a vault"),
+			 VAULT_NAME);
 		return OK;
+	}
 	out_talk(cli, _("The key it signs with: %s"), signs_words);
 	out_talk(cli, _("An officer registers it with: %s staff add %s %s --signs %s"), VAULT_NAME,
 		 info->name, recipient, signs);

@@ -25,12 +25,32 @@ static enum err tell_entry(struct cli *cli, const struct roster_medium *m)
 	if (!m->has_volume)
 		out_talk(cli, _("Nothing tells yet which vault it is: %s media add %s MEDIUM"), VAULT_NAME,
 			 m->number);
-	else if (!m->separated)
+	else if (!m->separated && !cli_has(cli, OPT_VOLUME))
 		out_warn(cli, _("%s has no key separation: a staff key alone opens it"), m->number);
 	return out_json(cli, "result",
 			json_pack("{s:s,s:s*,s:s,s:b}", "number", m->number, "volume_id",
 				  m->has_volume ? volume : NULL, "label", m->label, "key_separation",
 				  m->has_volume && m->separated));
+}
+
+/* A vault that the officer cannot open: whoever can reads its id out. Nothing proves that it has a
+ * device secret, so none is claimed. */
+static enum err volume_told(struct cli *cli, struct roster_medium *entry)
+{
+	const char *hex = cli_value(cli, OPT_VOLUME), *label = cli_value(cli, OPT_LABEL);
+	uint8_t id[VOLUME_ID_LEN];
+
+	if (label) {
+		TRY(officer_text(label, "--label", sizeof(entry->label) - 1));
+		text_copy(entry->label, sizeof(entry->label), label);
+	}
+	if (!hex)
+		return OK;
+	if (strlen(hex) != 2 * VOLUME_ID_LEN || text_unhex(hex, id, VOLUME_ID_LEN) != OK)
+		return cli_usage(_("--volume: \"%s\" is not 32 hexadecimal digits"), hex);
+	entry->has_volume = true;
+	memcpy(entry->volume_id, id, VOLUME_ID_LEN);
+	return OK;
 }
 
 static enum err run_add(struct cli *cli)
@@ -51,6 +71,7 @@ static enum err run_add(struct cli *cli)
 		if (!entry.label[0])
 			text_copy(entry.label, sizeof(entry.label), medium.label);
 	}
+	TRY(volume_told(cli, &entry));
 	TRY(registering_number(&o, number, &entry));
 	if (before && before->has_volume && !word) {
 		cli_hint(cli, _("change it with \"%s media set %s\""), VAULT_NAME, number);
@@ -96,7 +117,7 @@ const struct verb verb_media_add = {
 		    "its vault. \"init\" does this by itself for an officer."),
 	.examples = {{"media add U-012 OSAKA-03 --place 金庫A --keeper tanaka", N_("a vault that is there")},
 		     {"media add U-013 --serial 4C530001", N_("before it has a vault")}},
-	.options = REGISTERING_OPTIONS | OPT_BIT(OPT_KEY),
+	.options = REGISTERING_OPTIONS | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_VOLUME) | OPT_BIT(OPT_LABEL),
 	.min = 1,
 	.max = 2,
 };

@@ -66,6 +66,7 @@ const struct option_row option_rows[] = {
 	{"end",            0,   OPT_END,           NULL,      N_("take the permission back")},
 	{"category",       0,   OPT_GRANT_CATEGORY, "ID",     N_("everything of this category, or * for all")},
 	{"number",         0,   OPT_NUMBER,        "NUMBER",  N_("number in the register (default: the label)")},
+	{"volume",         0,   OPT_VOLUME,        "ID",      N_("its vault, as \"inspect\" shows it elsewhere")},
 	{"serial",         0,   OPT_SERIAL,        "TEXT",    N_("serial number of the maker")},
 	{"product",        0,   OPT_PRODUCT,       "TEXT",    N_("name of the product")},
 	{"kind",           0,   OPT_KIND,          "TEXT",    N_("kind of medium: USB, SSD")},

@@ -7,14 +7,20 @@
 #include "base/text.h"
 #include "tools/catalogue.h"
 #include "tools/output.h"
+#include "tools/sessions.h"
 
 enum err registering_vault(struct officer *o, const char *path, struct roster_medium *ret)
 {
 	struct vault_actor actor;
 	struct vault_identity id;
+	enum err err;
 
 	TRY(cli_actor(o->cli, NULL, &actor));
-	TRY(vault_identify(&actor, path, &id));
+	err = vault_identify(&actor, path, &id);
+	if (err == ERR_VAULT_BUSY || err == ERR_BUSY)
+		sessions_hint_busy(o->cli, path);
+	if (err != OK)
+		return err;
 	ret->has_volume = true;
 	memcpy(ret->volume_id, id.volume_id, VOLUME_ID_LEN);
 	memcpy(ret->device_id, id.device_id, sizeof(ret->device_id));

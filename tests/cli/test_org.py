@@ -273,6 +273,39 @@ def a_vault_from_before_is_entered_with_its_number(place):
     assert events(boss, "unlock") == []
 
 
+def a_vault_that_only_others_can_open_is_entered_by_its_id(place):
+    boss, b = officer(place), place.host("b")
+    vault = b.init(place.make("usb"), "KOBE-01")
+    says(boss.ask("media", "add", "U-5", vault), 12, 121)
+    shown = b.run("inspect", vault, "--json").result()["volume_id"]
+    says(boss.ask("media", "add", "U-5", "--volume", shown[1:]), 2, 2)
+    boss.ask("media", "add", "U-5", "--volume", shown, "--label", "KOBE-01").wants(0)
+    entry = medium(boss, "KOBE-01")
+    assert (entry["number"], entry["volume_id"], entry["key_separation"]) == ("U-5", shown, False)
+    hire(boss, b)
+    boss.ask("grant", "U-5", "--to", "b").wants(0)
+    bring(boss, b)
+    b.ask("grant", vault, "--to", boss.recipient, "--ticket", place.path("t")).wants(0)
+    boss.ask("enrol", place.path("t")).wants(0)
+    boss.ask("media", "add", "U-5", vault).wants(0)
+    assert medium(boss, "U-5")["key_separation"] is True
+
+
+def a_mounted_medium_says_where(place):
+    if not cli.HAS_FUSE:
+        return "no /dev/fuse here"
+    boss, b = officer(place), place.host("b")
+    hire(boss, b)
+    vault = boss.init(place.make("usb"))
+    boss.ask("mount", vault, place.make("m")).wants(0)
+    for words in (["grant", vault, "--to", "b"], ["media", "add", "OSAKA-03", vault]):
+        done = boss.ask(*words)
+        assert done.code in (0, 16), (words, done.code, done.err)
+        assert done.code == 0 or place.path("m") in done.err, done.err
+    boss.run("eject", "--all").wants(0)
+    return None
+
+
 def what_is_said_of_a_medium_can_change(place):
     boss = officer(place)
     boss.ask("media", "add", "U-1", "--place", "金庫A", "--keeper", "佐藤", "--owner", "自己所有").wants(0)
@@ -561,7 +594,8 @@ if __name__ == "__main__":
              names_of_the_register_stand_for_recipients, only_an_officer_enters_anything,
              an_officer_needs_a_key_to_sign_with, words_that_are_none_are_usage_errors,
              an_officers_vault_is_on_the_register_from_its_beginning,
-             a_vault_from_before_is_entered_with_its_number, what_is_said_of_a_medium_can_change,
+             a_vault_from_before_is_entered_with_its_number,
+             a_vault_that_only_others_can_open_is_entered_by_its_id, a_mounted_medium_says_where, what_is_said_of_a_medium_can_change,
              the_ledger_of_media_has_its_headings, a_permission_lets_in_for_a_time,
              a_permission_for_a_category_needs_no_medium, a_medium_elsewhere_can_be_permitted,
              rules_are_shown_with_their_values, a_longer_idle_time_than_the_rule_is_refused,

@@ -3,7 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/io.h"
+#include "org/draft.h"
 #include "org/people.h"
+#include "org/register.h"
 #include "tests/check.h"
 
 static struct person somebody(const char *name, uint8_t key)
@@ -115,6 +117,48 @@ static void a_spoilt_file_is_told(void **state)
 }
 
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
+/* A society of which this host has the register, with one officer. */
+static void found_society(const char *officer, const struct person *who, struct sign_key **ret_key)
+{
+	struct org_register *books;
+	struct draft d = { 0 };
+
+	assert_ok(sign_key_random(ret_key));
+	assert_ok(register_open(home, &books));
+	assert_ok(draft_add(&d, "name", "大阪健保"));
+	assert_ok(draft_add(&d, "officer", officer));
+	assert_ok(draft_add_recipient(&d, "recipient", &who->recipient));
+	assert_ok(register_found(books, d.fields, d.count, *ret_key));
+	draft_clear(&d);
+	register_free(books);
+}
+
+static void who_is_on_the_register_goes_before_a_note(void **state)
+{
+	struct person noted = somebody("tanaka", 7), other = somebody("sato", 8);
+	struct person registered = somebody("tanaka", 0), got;
+	struct sign_key *key = NULL;
+	unsigned known = 0;
+
+	assert_ok(people_save(home, &noted));
+	assert_ok(people_save(home, &other));
+	assert_ok(people_find(home, "tanaka", &got));
+	assert_true(age_recipient_equal(&got.recipient, &noted.recipient));
+	found_society("Tanaka", &registered, &key);
+	assert_ok(people_find(home, "tanaka", &got));
+	assert_true(age_recipient_equal(&got.recipient, &registered.recipient));
+	assert_true(got.has_key);
+	assert_memory_equal(got.vkey, sign_key_vkey(key), SIGN_VKEY_LEN);
+	assert_ok(people_find_signer(home, sign_key_vkey(key), &got));
+	assert_string_equal(got.name, "Tanaka");
+	/* Notes about others still count; one about the same name is out of sight. */
+	assert_ok(people_find(home, "sato", &got));
+	assert_err(people_find_signer(home, noted.vkey, &got), ERR_NOT_FOUND);
+	assert_ok(people_each(home, count, &known));
+	assert_int_equal(known, 2);
+	sign_key_free(key);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -122,6 +166,7 @@ int main(void)
 		STORY(a_key_can_be_learned_later),
 		STORY(names_that_are_no_file_names_are_refused),
 		STORY(a_spoilt_file_is_told),
+		STORY(who_is_on_the_register_goes_before_a_note),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
