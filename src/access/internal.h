@@ -2,6 +2,7 @@
 #pragma once
 #include "access/keyfile_format.h"
 #include "access/vault.h"
+#include "org/roster.h"
 
 /* A vault's store, unlocked; the volume is open only in a vault that was opened for its content. */
 struct vault {
@@ -18,11 +19,20 @@ struct vault {
 	struct secret *epoch_key;
 	struct device device_record; /* as the keyring had it */
 	struct vault_facts facts;
+	bool adopting; /* whatever state it is: it will be the right one */
 	uint8_t opened_sha256[SHA256_LEN]; /* of the slot of the state that was opened */
 	uint32_t opened_epoch;
 	struct seen_log log; /* the volume's log in that state */
 	bool has_line;	     /* this session's first line is in it, or will be with the next commit */
 	uint8_t line_sha256[SHA256_LEN];
+	struct {
+		bool asked, has_society, has_note;
+		enum err why;	   /* the note was not taken; OK also when there is none */
+		size_t statements; /* in the note */
+		size_t news;	   /* that this host did not have */
+	} carried;		   /* the register in the vault (carry.c) */
+	bool has_medium;
+	struct roster_medium medium; /* as the register has it */
 	char volume_hex[33], session_hex[33];
 };
 
@@ -35,8 +45,8 @@ enum audit_result record_result(enum err err); /* ok, refused by a rule, or fail
 /* An event without mode, result by `how`; keeps the detail of the error at hand. */
 MUST_CHECK enum err record_deed(const struct vault *v, enum audit_code code, enum err how);
 MUST_CHECK enum err record_unclean(struct vault *v);
-/* That what is read does not follow from what was seen, if so. */
-MUST_CHECK enum err record_fork(struct vault *v);
+/* That what is opened does not follow from what was seen, if so: read only, or adopted. */
+MUST_CHECK enum err record_lineage(struct vault *v);
 
 /* Who acts; the first thing of all. Once more is welcome. */
 MUST_CHECK enum err vault_begin(const struct vault_actor *actor, struct vault *v);
@@ -55,6 +65,18 @@ MUST_CHECK enum err vault_unlock_keys(const struct vault_actor *actor, struct va
 				      struct keyring *ret);
 /* Those that are good, in order; gives how many. They borrow from `k`. */
 unsigned keyring_doors(const struct keyring *k, struct store_door doors[2]);
+
+/* The register in the vault into this host's, once, and what that says of the medium into v->medium.
+ * vault_unlock does it, before anything is compared or asked; whatever is wrong with the note is told
+ * and recorded, and no error. A host without a society takes nothing. */
+MUST_CHECK enum err carry_in(struct vault *v);
+/* Raises *generation to what other hosts reported of the vault. */
+MUST_CHECK enum err carry_known(struct vault *v, const uint8_t volume_id[VOLUME_ID_LEN],
+				uint64_t *generation);
+/* The other way round, when this host has statements that the vault lacks: with the next commit. */
+MUST_CHECK enum err carry_out(struct vault *v);
+/* ERR_ROLLBACK, ERR_FORK; or OK, and v->facts tells of a fork that is only read. */
+MUST_CHECK enum err vault_check_rollback(struct vault *v);
 
 /* Everything up to the store: files, keys, device secret, state, rollback check. No record. */
 MUST_CHECK enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,
@@ -88,6 +110,8 @@ MUST_CHECK enum err vault_line_open(struct vault *v);
 MUST_CHECK enum err vault_line_create(struct vault *v);
 /* Of a session that adopts a state; `over` is what is given up, or NULL. */
 MUST_CHECK enum err vault_line_adopt(struct vault *v, const struct seen *over);
+/* The state that is durable now, so that later ones are known by their log to follow from it. */
+MUST_CHECK enum err vault_line_adopted(struct vault *v);
 void vault_line_close(struct vault *v); /* its last one */
 /* Commits what was put into the store and is not committed yet. Work that wants a store at rest begins
  * with this. */

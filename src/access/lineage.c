@@ -164,17 +164,35 @@ static enum err find_follower(struct vault *v, const struct seen *was, enum reac
 	return OK;
 }
 
-static enum err note_log(struct vault *v)
+/* Lines are written with the event in front. */
+static bool is_adoption(const char *line)
+{
+	static const char begin[] = "{\"event\":\"adopt\"";
+
+	return strncmp(line, begin, sizeof(begin) - 1) == 0;
+}
+
+static enum err note_line(void *ctx, uint64_t number, const char *line, size_t len)
+{
+	struct seen_log *log = ctx;
+
+	if (is_adoption(line))
+		sha256(line, len, log->adopted_sha256);
+	if (number + 1 == log->count)
+		sha256(line, len, log->last_sha256);
+	return OK;
+}
+
+/* Lines that were there when the state seen was need no second look. */
+static enum err note_log(struct vault *v, const struct seen *was, bool kept)
 {
 	struct seen_log log = { 0 };
-	char line[JOURNAL_LINE_MAX + 1];
-	size_t len;
+	uint64_t from = was && kept && was->log.count > 0 ? was->log.count - 1 : 0;
 
 	TRY(journal_count(v->store, &log.count));
-	if (log.count > 0) {
-		TRY(journal_line(v->store, log.count - 1, line, &len));
-		sha256(line, len, log.last_sha256);
-	}
+	if (from > 0)
+		memcpy(log.adopted_sha256, was->log.adopted_sha256, SHA256_LEN);
+	TRY(journal_each(v->store, from, note_line, &log));
 	v->log = log;
 	return OK;
 }
@@ -188,7 +206,7 @@ static enum err is_kept(struct vault *v, const struct seen *was, bool *ret)
 	enum err err;
 
 	*ret = was->log.count == 0;
-	if (*ret || was->log.count > v->log.count)
+	if (*ret)
 		return OK;
 	err = journal_line(v->store, was->log.count - 1, line, &len);
 	if (err == ERR_NOT_FOUND)
@@ -201,14 +219,14 @@ static enum err is_kept(struct vault *v, const struct seen *was, bool *ret)
 
 static enum err judge(struct vault *v, const struct seen *was, enum reach reach, enum lineage *ret)
 {
-	bool kept = true;
+	bool kept;
 
+	TRY(is_kept(v, was, &kept));
+	TRY(note_log(v, was, kept));
 	if (reach == REACH_NOT)
 		TRY(find_follower(v, was, &reach));
 	/* Where the state was lost, the end of its log may be lost with it. */
-	if (reach == REACH_WHOLE)
-		TRY(is_kept(v, was, &kept));
-	if (reach != REACH_NOT && kept)
+	if (reach == REACH_LOST || (reach == REACH_WHOLE && kept))
 		*ret = LINEAGE_FOLLOWS;
 	else
 		*ret = was->log.count == 0 ? LINEAGE_UNTOLD : LINEAGE_BROKEN;
@@ -236,14 +254,90 @@ enum err lineage_judge(struct vault *v, const struct seen *was, enum lineage *re
 	enum err err;
 
 	head_of_vault(v, &head);
+	*ret = LINEAGE_FOLLOWS;
 	if (was) {
 		v->log = was->log; /* unless there is more to know */
 		reach = head_reaches(&head, was);
-	}
-	err = note_log(v);
-	if (err == OK && was)
 		err = judge(v, was, reach, ret);
-	else if (err == OK)
-		*ret = LINEAGE_FOLLOWS;
+	} else {
+		err = note_log(v, NULL, false);
+	}
 	return err == OK ? OK : without_log(v, err, reach, ret);
+}
+
+/* ---- states of which little is known ---- */
+
+static bool is_state(const struct head *head, const struct seen *state)
+{
+	return head->generation == state->generation &&
+	       mem_equal(head->super_sha256, state->super_sha256, SHA256_LEN);
+}
+
+struct evidence {
+	const struct seen *state;
+	bool is_there;	     /* it is named */
+	bool is_other;	     /* another one has its number */
+	bool may_be_lost;    /* it was lost with a tail, or passed over */
+	bool is_half_an_end; /* the first half of a clean end stands for it, perhaps */
+};
+
+static void weigh(struct evidence *e, const struct head *head)
+{
+	const struct seen *state = e->state;
+
+	if (head->generation == state->generation)
+		*(is_state(head, state) ? &e->is_there : &e->is_other) = true;
+	if (has_passed(head, state) || (!head->clean && head->generation < state->generation &&
+					state->generation - head->generation <= TAIL_MAX))
+		e->may_be_lost = true;
+	if (head->clean && head->generation + 1 == state->generation)
+		e->is_half_an_end = true;
+}
+
+/* The newest lines first, as far as they can be about it: generations grow from line to line. */
+static enum err gather(struct vault *v, struct evidence *e)
+{
+	char text[JOURNAL_LINE_MAX + 1];
+	struct session_line line;
+	uint64_t number;
+	struct head head;
+	size_t len;
+
+	head_of_vault(v, &head);
+	weigh(e, &head);
+	TRY(journal_count(v->store, &number));
+	while (number-- > 0) {
+		TRY(journal_line(v->store, number, text, &len));
+		if (session_line_parse(text, len, &line) != OK || !line.has_head)
+			continue;
+		weigh(e, &line.head);
+		if (line.head.generation + 2 * TAIL_MAX < e->state->generation)
+			break;
+	}
+	err_clear();
+	return OK;
+}
+
+enum err lineage_has(struct vault *v, const struct seen *state, bool *ret)
+{
+	struct evidence e = { .state = state };
+	enum err err = gather(v, &e);
+
+	*ret = err == OK && (e.is_there || e.is_half_an_end);
+	return err == ERR_NOMEM ? err : OK;
+}
+
+enum err lineage_judge_reported(struct vault *v, const struct seen *reported, enum lineage *ret)
+{
+	struct evidence e = { .state = reported };
+	enum err err = gather(v, &e);
+	enum lineage none = LINEAGE_UNTOLD;
+
+	if (err == ERR_NOMEM)
+		return err;
+	err_clear();
+	if (e.is_other || v->facts.store.generation < reported->generation)
+		none = LINEAGE_BROKEN;
+	*ret = e.is_there || e.may_be_lost || e.is_half_an_end ? LINEAGE_FOLLOWS : none;
+	return OK;
 }

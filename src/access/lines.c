@@ -30,33 +30,28 @@ static enum err add_who(const struct vault *v, struct buf *ret)
 	return buf_printf(ret, ",\"host\":\"%s\",\"actor\":\"%s\"", host, fpr);
 }
 
-static enum err add_head(const struct vault *v, struct buf *ret)
+static enum err add_head(const struct head *head, uint32_t epoch, struct buf *ret)
 {
 	char super[2 * SHA256_LEN + 1], from[2 * STORE_ID_LEN + 1];
-	struct head head;
 
-	head_of_vault(v, &head);
-	text_hex(head.super_sha256, SHA256_LEN, super);
-	text_hex(head.session_id, STORE_ID_LEN, from);
+	text_hex(head->super_sha256, SHA256_LEN, super);
+	text_hex(head->session_id, STORE_ID_LEN, from);
 	return buf_printf(ret,
 			  ",\"epoch\":%" PRIu32 ",\"generation\":%" PRIu64
 			  ",\"superblock\":\"%s\",\"from\":\"%s\",\"clean\":%s",
-			  v->opened_epoch, head.generation, super, from,
-			  head.clean ? "true" : "false");
+			  epoch, head->generation, super, from, head->clean ? "true" : "false");
 }
 
 /* Only where there are any, which is seldom. */
-static enum err add_passed(const struct vault *v, struct buf *ret)
+static enum err add_passed(const struct head *head, struct buf *ret)
 {
 	char hex[2 * SHA256_LEN + 1];
-	struct head head;
 
-	head_of_vault(v, &head);
-	for (unsigned i = 0; i < head.passed_count; i++) {
-		text_hex(head.passed_sha256[i], SHA256_LEN, hex);
+	for (unsigned i = 0; i < head->passed_count; i++) {
+		text_hex(head->passed_sha256[i], SHA256_LEN, hex);
 		TRY(buf_printf(ret, "%s\"%s\"", i ? "," : ",\"passed\":[", hex));
 	}
-	return head.passed_count ? buf_puts(ret, "]") : OK;
+	return head->passed_count ? buf_puts(ret, "]") : OK;
 }
 
 static enum err add_over(const struct seen *over, struct buf *ret)
@@ -72,15 +67,16 @@ static enum err add_over(const struct seen *over, struct buf *ret)
 			  over->epoch, over->generation, super);
 }
 
-static enum err opening_line(const struct vault *v, const char *event, bool has_head,
-			     const struct seen *over, struct buf *ret)
+static enum err opening_line(const struct vault *v, const char *event, const struct seen *over,
+			     struct buf *ret)
 {
+	struct head head;
+
+	head_of_vault(v, &head);
 	TRY(begin_line(v, event, ret));
 	TRY(add_who(v, ret));
-	if (has_head)
-		TRY(add_head(v, ret));
-	if (has_head)
-		TRY(add_passed(v, ret));
+	TRY(add_head(&head, v->opened_epoch, ret));
+	TRY(add_passed(&head, ret));
 	TRY(add_over(over, ret));
 	return buf_puts(ret, "}");
 }
@@ -97,7 +93,9 @@ enum err vault_line_create(struct vault *v)
 {
 	CLEANUP(buf_clear) struct buf line = { 0 };
 
-	TRY(opening_line(v, "create", false, NULL, &line));
+	TRY(begin_line(v, "create", &line));
+	TRY(add_who(v, &line));
+	TRY(buf_puts(&line, "}"));
 	return put_line(v, &line);
 }
 
@@ -107,7 +105,7 @@ enum err vault_line_open(struct vault *v)
 
 	if (v->facts.read_only || v->has_line)
 		return OK;
-	TRY(opening_line(v, "unlock", true, NULL, &line));
+	TRY(opening_line(v, "unlock", NULL, &line));
 	return put_line(v, &line);
 }
 
@@ -115,10 +113,26 @@ enum err vault_line_adopt(struct vault *v, const struct seen *over)
 {
 	CLEANUP(buf_clear) struct buf line = { 0 };
 
-	TRY(opening_line(v, "adopt", true, over, &line));
+	TRY(opening_line(v, "adopt", over, &line));
 	TRY(put_line(v, &line));
 	memcpy(v->log.adopted_sha256, v->line_sha256, SHA256_LEN);
 	return OK;
+}
+
+enum err vault_line_adopted(struct vault *v)
+{
+	CLEANUP(buf_clear) struct buf line = { 0 };
+	struct head head = { .clean = true };
+	struct store_info info;
+
+	store_info(v->store, &info);
+	head.generation = info.generation;
+	memcpy(head.super_sha256, info.super_sha256, SHA256_LEN);
+	memcpy(head.session_id, info.session_id, STORE_ID_LEN);
+	TRY(begin_line(v, "adopted", &line));
+	TRY(add_head(&head, info.epoch, &line));
+	TRY(buf_puts(&line, "}"));
+	return journal_append(v->store, line.data, line.len);
 }
 
 /* One that finds no place is missing where the host's own log still has it. */

@@ -42,12 +42,13 @@ static enum err take_label(struct vault *v)
 static enum err open_volume(struct vault *v)
 {
 	TRY(record_unclean(v));
-	TRY(record_fork(v));
+	TRY(record_lineage(v));
 	TRY(record_unlock(v));
 	TRY(vault_settle(v));
 	TRY(enforce_keys(v));
 	TRY(volume_open(v->store, &v->volume));
 	TRY(take_label(v));
+	TRY(carry_out(v));
 	return vault_remember_opening(v);
 }
 

@@ -109,14 +109,14 @@ enum err record_unclean(struct vault *v)
 	return leave_record(&v->actor, &event);
 }
 
-enum err record_fork(struct vault *v)
+enum err record_lineage(struct vault *v)
 {
 	struct audit_event event;
 
-	if (!v->facts.forked)
+	if (!v->facts.forked && !v->facts.adopted)
 		return OK;
-	vault_event(v, AUDIT_ROLLBACK, &event);
-	event.reason = ERR_FORK;
+	vault_event(v, v->facts.forked ? AUDIT_ROLLBACK : AUDIT_ADOPT, &event);
+	event.reason = v->facts.forked ? ERR_FORK : OK;
 	return leave_record(&v->actor, &event);
 }
 

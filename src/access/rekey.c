@@ -49,7 +49,7 @@ static enum err next_key(const struct vault *v, const struct vault_rekey *how, s
 {
 	TRY(keyfile_clone(&v->key, next));
 	TRY(older_keys_add(&next->older, next->epoch, v->epoch_key));
-	next->epoch++;
+	next->epoch = MAX(next->epoch, how->above) + 1;
 	next->sequence++;
 	next->created = MAX(clock_wall().tv_sec, how->after + 1);
 	leave_out(next, how);

@@ -1,7 +1,7 @@
 /* From a folder and an identity to an open store: who may, with what, in which state. */
 #include <stdlib.h>
 #include <string.h>
-#include "access/lineage.h"
+#include "access/internal.h"
 #include "base/text.h"
 #include "store/folder_disk.h"
 
@@ -105,6 +105,8 @@ static enum err open_store(struct vault *v, struct keyring *k, bool read_only)
 		TRY(home_host_key(v->actor.home, &unlock.host_key));
 	if (seen_load(v->actor.home, unlock.volume_id, &seen) == OK)
 		unlock.seen_generation = seen.generation;
+	if (v->adopting)
+		TRY(carry_known(v, unlock.volume_id, &unlock.seen_generation));
 	err = store_open(v->disk, &unlock, &v->store, &v->facts.store);
 	if (err == ERR_FORGED && newest < seen.epoch)
 		return err_at(ERR_ROLLBACK, "the KEY files are of an older epoch than was seen");
@@ -116,59 +118,6 @@ static enum err open_store(struct vault *v, struct keyring *k, bool read_only)
 	memset(&k->file[place[v->facts.store.door]], 0, sizeof(v->key));
 	v->epoch_key = TAKE(k->epoch_key[place[v->facts.store.door]]);
 	return OK;
-}
-
-static enum err older(const struct vault *v, const struct seen *seen)
-{
-	if (v->facts.store.generation == seen->generation)
-		return err_at(ERR_ROLLBACK, "state %llu is not the one seen before",
-			      (unsigned long long)seen->generation);
-	return err_at(ERR_ROLLBACK, "state %llu, but this computer has seen state %llu",
-		      (unsigned long long)v->facts.store.generation,
-		      (unsigned long long)seen->generation);
-}
-
-/* Newer, and yet not from what was seen: an older copy was used on beside it. Nobody writes on; reading
- * is allowed, so that what is in it can be compared. */
-static enum err forked(struct vault *v, const struct seen *seen)
-{
-	v->facts.forked = true;
-	if (v->facts.read_only)
-		return OK;
-	return err_at(ERR_FORK, "state %llu does not follow from state %llu",
-		      (unsigned long long)v->facts.store.generation,
-		      (unsigned long long)seen->generation);
-}
-
-static enum err compare(struct vault *v, const struct seen *seen)
-{
-	enum lineage lineage;
-
-	TRY(lineage_judge(v, seen, &lineage));
-	/* A rekey has ended when it is remembered: no loss of a tail leads back behind it. */
-	if (v->key.epoch < seen->epoch)
-		return err_at(ERR_ROLLBACK, "epoch %u, but this computer has seen epoch %u",
-			      v->key.epoch, seen->epoch);
-	if (lineage == LINEAGE_FOLLOWS)
-		return OK;
-	if (v->facts.store.generation <= seen->generation)
-		return older(v, seen);
-	return lineage == LINEAGE_UNTOLD ? OK : forked(v, seen);
-}
-
-/* FORMAT.md 15: what is found against what this host saw last. */
-static enum err check_rollback(struct vault *v)
-{
-	enum lineage nothing_seen;
-	struct seen seen = { 0 };
-	enum err err;
-
-	err = seen_load(v->actor.home, v->facts.volume_id, &seen);
-	v->facts.first_sight = err == ERR_NOT_FOUND;
-	if (v->facts.first_sight)
-		return lineage_judge(v, NULL, &nothing_seen);
-	TRY(err);
-	return compare(v, &seen);
 }
 
 static void fill_facts(struct vault *v, const char *path)
@@ -218,7 +167,8 @@ enum err vault_unlock_disk(const struct vault_actor *actor, const char *path, bo
 	TRY(vault_unlock_keys(actor, v, &keys));
 	TRY(open_store(v, &keys, read_only));
 	fill_facts(v, path);
-	return check_rollback(v);
+	TRY(carry_in(v));
+	return vault_check_rollback(v);
 }
 
 enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,

@@ -48,6 +48,8 @@ struct vault_facts {
 	bool forked;	  /* read-only, and it does not follow from what this host saw last */
 	bool new_key;	  /* somebody was revoked, so this opening gave the vault a new key */
 	unsigned left_out; /* with new_key: how many people it leaves out */
+	bool adopted;	  /* neither, but an officer accepted it */
+	enum err register_in_vault; /* why the register that it carries was not taken; OK also without one */
 	bool keys_differ; /* one place does not hold the KEY file in force; who opens for writing mends it */
 	char role[16], medium_id[33]; /* for records, of the register; "" when it says nothing */
 	struct store_report store;
@@ -83,6 +85,7 @@ struct vault_rekey {
 	size_t without_count;
 	int64_t after; /* the new epoch is to count as begun later than this; 0: no matter */
 	bool wait; /* until nothing is left that an older key opens */
+	uint32_t above; /* the new epoch is greater than this one too; 0: as it comes */
 	void (*progress)(void *ctx, uint64_t done_blocks, uint64_t total_blocks); /* may be NULL */
 	bool (*stop)(void *ctx); /* asked between steps of the waiting; may be NULL */
 	void *ctx;
@@ -105,6 +108,21 @@ bool vault_has_older_keys(const struct vault *v);
 /* Of a vault that is open for writing, while others use its volume: lets the older keys go, once
  * nothing is left that they open (else ERR_BUSY), and leaves the record. By one thread. */
 MUST_CHECK enum err vault_end_epochs(struct vault *v);
+
+/* ---- a state that does not follow from what is known (docs/FORMAT.md, "What follows from what") ---- */
+
+struct vault_adopted {
+	char label[VAULT_LABEL_MAX + 1];
+	uint64_t found; /* generation that is gone on from */
+	bool stated;	/* in the register, for the other hosts */
+	bool pending;	/* but it counts only once a second officer has approved it */
+};
+/* Makes the state on the medium the right one, whatever this host and others saw before: a backup that
+ * was put back, or one of two copies. In a society by an officer (ERR_NOT_OFFICER). Opens and closes the
+ * vault on its own; the caller has asked whoever acts, by name. Other hosts accept it once they have the
+ * statement, which the vault itself carries too; without a society each host adopts for itself. */
+MUST_CHECK enum err vault_adopt(const struct vault_actor *actor, const char *path,
+				struct vault_adopted *ret);
 
 /* Overwrites all free space of the medium, so that what was deleted is not there any more as far as
  * the medium writes where it is told to. Opens and closes the vault on its own. */
