@@ -7,7 +7,7 @@
  * that the statement covers; in each case the same command may be given again. */
 #include <inttypes.h>
 #include <string.h>
-#include "access/lineage.h"
+#include "access/enforce.h"
 #include "base/clock.h"
 #include "base/text.h"
 #include "org/draft.h"
@@ -122,15 +122,27 @@ static enum err tell_others(struct vault *v, struct vault_adopted *ret)
 /* ---- all of it ---- */
 
 /* A key from before the newest one known may be in hands that were let out since: it ends here. */
-static enum err take_up(struct vault *v, const struct seen *over)
+static enum err renew_key(struct vault *v, const struct seen *over)
 {
+	CLEANUP(enforce_leavers_clear) struct enforce_leavers leavers = { 0 };
 	struct vault_rekey how = { .above = over ? over->epoch : 0 };
 	struct vault_rekeyed got;
 
+	TRY(enforce_leavers(v, NULL, 0, &leavers));
+	if (leavers.why == OK && v->key.epoch >= how.above)
+		return OK;
+	how.without = leavers.list;
+	how.without_count = leavers.count;
+	how.after = leavers.after;
+	TRY(record_deed(v, AUDIT_REKEY, OK));
+	return vault_change_key(v, &how, &got);
+}
+
+static enum err take_up(struct vault *v, const struct seen *over)
+{
 	TRY(vault_line_adopt(v, over));
 	TRY(vault_settle(v));
-	if (over && v->key.epoch < over->epoch)
-		TRY(vault_change_key(v, &how, &got));
+	TRY(renew_key(v, over));
 	return vault_commit(v, true);
 }
 
@@ -155,9 +167,11 @@ static enum err adopt(struct vault *v, struct vault_adopted *ret)
 enum err vault_adopt(const struct vault_actor *actor, const char *path, struct vault_adopted *ret)
 {
 	CLEANUP(vault_clear) struct vault v = { .adopting = true };
-	enum err err = vault_unlock(actor, path, false, &v);
+	enum err err = enforce_before(actor, &v);
 
 	memset(ret, 0, sizeof(*ret));
+	if (err == OK)
+		err = vault_unlock(actor, path, false, &v);
 	text_copy(ret->label, sizeof(ret->label), v.facts.label);
 	ret->found = v.facts.store.generation;
 	if (err == OK)
