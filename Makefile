@@ -53,9 +53,11 @@ below_fuse    := $(below_access)
 below_cli     = $(MODULES)
 below = $(foreach m,$(below_$(1)),$(if $(filter $(m),$(MODULES)),$(call lib,$(m))))
 
-all: $(BUILD)/$(NAME) $(BUILD)/catalogue.tsv locale
+DATA_FILES := $(wildcard tools/data/*.tsv)
 
-$(BUILD)/catalogue.tsv: tools/data/catalogue.tsv
+all: $(BUILD)/$(NAME) $(DATA_FILES:tools/data/%=$(BUILD)/%) locale
+
+$(BUILD)/%.tsv: tools/data/%.tsv
 	$(Q)mkdir -p $(@D) && cp $< $@
 
 define module_rule
@@ -218,7 +220,7 @@ fuzz:
 # ---- installing ----
 install: all
 	install -D -m 755 $(BUILD)/$(NAME) $(DESTDIR)$(PREFIX)/bin/$(NAME)
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/portable-vault tools/data/catalogue.tsv
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/portable-vault $(DATA_FILES)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/portable-vault README.md LICENSE docs/*.md
 	for l in $(LANGS); do install -D -m 644 $(BUILD)/locale/$$l/LC_MESSAGES/portable-vault.mo \
 		$(DESTDIR)$(PREFIX)/share/locale/$$l/LC_MESSAGES/portable-vault.mo; done

@@ -15,6 +15,8 @@ const struct verb *const verbs[] = {
 	&verb_grant_list,
 	&verb_policy_show, &verb_policy_set,
 	&verb_catalog_show, &verb_catalog_apply, &verb_catalog_diff, &verb_catalog_export,
+	&verb_sync, &verb_checkout, &verb_checkout_approve, &verb_checkin, &verb_inventory,
+	&verb_sight, &verb_found, &verb_incident, &verb_erase,
 	&verb_revoke, &verb_rekey, &verb_purge,
 	/* looking */
 	&verb_check, &verb_salvage, &verb_log, &verb_inspect,

@@ -1,6 +1,7 @@
 /* Opening and closing a vault, with its records. */
 #include <stdlib.h>
 #include <string.h>
+#include "access/contents.h"
 #include "access/enforce.h"
 #include "base/text.h"
 #include "store/folder_disk.h"
@@ -38,6 +39,20 @@ static enum err take_label(struct vault *v)
 	return OK;
 }
 
+/* What is in it now, for the day it is lost. That it could not be listed stops nobody; the record of
+ * the closing then has no `manifest`. */
+static void keep_contents(struct vault *v, char hex[2 * SHA256_LEN + 1])
+{
+	uint8_t sum[SHA256_LEN] = {0};
+	const uint8_t none[SHA256_LEN] = {0};
+	bool kept = contents_keep(v, sum) == OK && !mem_equal(sum, none, SHA256_LEN);
+
+	if (hex)
+		hex[0] = '\0';
+	if (hex && kept)
+		text_hex(sum, SHA256_LEN, hex);
+}
+
 /* The record comes first: content is out of reach until it is on the disk. */
 static enum err open_volume(struct vault *v)
 {
@@ -49,7 +64,10 @@ static enum err open_volume(struct vault *v)
 	TRY(volume_open(v->store, &v->volume));
 	TRY(take_label(v));
 	TRY(carry_out(v));
-	return vault_remember_opening(v);
+	TRY(vault_remember_opening(v));
+	/* Where it was last closed elsewhere: should it be pulled out now, at least this is known. */
+	keep_contents(v, NULL);
+	return OK;
 }
 
 enum err vault_open(const struct vault_actor *actor, const char *path, bool read_only,
@@ -130,13 +148,16 @@ enum err vault_close(struct vault *v)
 {
 	struct volume_totals totals;
 	struct audit_event event;
-	char super_hex[65];
+	char super_hex[65], manifest[2 * SHA256_LEN + 1] = "";
 	enum err err, recorded;
 
 	volume_totals(v->volume, &totals);
 	vault_line_close(v);
+	if (!v->facts.read_only && volume_sync(v->volume) == OK)
+		keep_contents(v, manifest);
 	err = volume_close(TAKE(v->volume));
 	closing_event(v, &totals, err, super_hex, &event);
+	event.manifest = manifest[0] ? manifest : NULL;
 	if (event.code == AUDIT_LOCK) {
 		enum err kept = vault_remember(v, true);
 

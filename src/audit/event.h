@@ -74,6 +74,7 @@ struct audit_event {
 	int64_t saved_until;	   /* seconds since 1970 of the newest state kept; 0 none */
 	bool has_totals;
 	uint64_t files, bytes;
+	const char *manifest;	   /* 64 hex digits: the sealed list of contents */
 	const char *super_sha256; /* 64 hex digits */
 	const char *pack_id;	  /* 32 hex digits */
 	const char *pack_sha256;  /* 64 hex digits, of the whole pack */

@@ -104,6 +104,7 @@ static enum err put_subject(const struct audit_event *e, struct buf *out)
 		TRY(put_number(out, "persons", e->persons));
 	TRY(put_text(out, "pack", e->pack_id));
 	TRY(put_text(out, "pack_sha256", e->pack_sha256));
+	TRY(put_text(out, "manifest", e->manifest));
 	return put_text(out, "superblock", e->super_sha256);
 }
 

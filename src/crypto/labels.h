@@ -16,4 +16,5 @@
 #define LABEL_SIG_SUPER "vault-superblock/1"     /* signed: superblock content */
 #define LABEL_SIG_RECORD "vault-record/1"        /* signed: a line of the host log */
 #define LABEL_SIG_REGISTER "vault-register/1"    /* signed: a statement of the register */
+#define LABEL_SIG_CONTENTS "vault-contents/1"    /* signed: a list of contents */
 #define LABEL_SIG_RECEIPT "vault-receipt/1"      /* signed: a receipt */

@@ -1,0 +1,43 @@
+/* Exchanging registers without a server: over any folder that several hosts can reach, by union.
+ * Both sides have everything afterwards; in which order and how often hosts do it means nothing.
+ * Nothing in the folder is trusted: what does not verify is reported and left where it is, and
+ * keeps nothing else from being exchanged. Needs no staff key. docs/FORMAT.md, "Exchange folder".
+ */
+#pragma once
+#include "access/destroy.h"
+#include "org/register.h"
+
+#define SYNC_FOLDER "portable-vault-register"
+
+/* The societies whose registers are in the folder. ERR_NOT_FOUND: it does not exist. */
+struct sync_society {
+	uint8_t org[ORG_ID_LEN];
+	char name[129];
+	char words[96]; /* to compare with the officer's */
+};
+MUST_CHECK enum err sync_societies(const char *dir,
+				   enum err (*each)(void *ctx, const struct sync_society *society),
+				   void *ctx);
+/* The founding statement of this society goes into the register of this host, which is empty. */
+MUST_CHECK enum err sync_join(struct home *h, const char *dir, const uint8_t org[ORG_ID_LEN]);
+
+struct sync_fault {
+	enum err
+		what; /* ERR_LOG_TAMPERED, ERR_LOG_GAP, ERR_FORK, or why a file could not be read */
+	char name[80]; /* of the file, or the first digits of the statement's id */
+};
+struct sync_result {
+	size_t came, went;		 /* statements */
+	size_t sealed_came, sealed_went; /* escrows and lists of contents */
+	bool reported;			 /* this host said something new about itself */
+	bool unregistered;		 /* it is not on the register, so it may not */
+	struct destroyed destroyed;
+	struct sync_fault *faults; /* owned */
+	size_t fault_count;
+};
+void sync_result_clear(struct sync_result *r);
+/* Exchanges, destroys what was revoked, and says what this host holds. `recorder` gets the record.
+ * The result is the worst of what was found: ERR_LOG_TAMPERED, ERR_LOG_GAP, ERR_FORK, with
+ * everything else done all the same; another error stopped it. */
+MUST_CHECK enum err vault_sync(struct home *h, const char *dir, const struct recorder *recorder,
+			       struct sync_result *ret);

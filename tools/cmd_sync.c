@@ -1,0 +1,142 @@
+/* vault sync: exchanging the register through a folder. */
+#include <string.h>
+
+#include "access/sync.h"
+#include "base/text.h"
+#include "tools/output.h"
+#include "tools/verbs.h"
+
+struct joining {
+	struct cli *cli;
+	const char *dir, *accept; /* words that were compared; NULL: none */
+	struct sync_society found;
+	size_t count, accepted;
+};
+
+static bool same_words(const char *typed, const char *words)
+{
+	for (; *typed && *words; typed++, words++)
+		if (*typed != *words && !(*words == '-' && (*typed == ' ' || *typed == '-')))
+			return false;
+	return !*typed && !*words;
+}
+
+static enum err look(void *ctx, const struct sync_society *s)
+{
+	struct joining *j = ctx;
+
+	j->count++;
+	if (!j->accept) {
+		cli_hint(
+			j->cli,
+			_("\"%s\" has these words. Compare them with the officer by telephone: %s"),
+			s->name, s->words);
+		cli_hint(j->cli, _("if they are the same: %s sync \"%s\" --accept %s"), VAULT_NAME,
+			 j->dir, s->words);
+		return OK;
+	}
+	if (!same_words(j->accept, s->words))
+		return OK;
+	j->accepted++;
+	j->found = *s;
+	return OK;
+}
+
+/* The first time: whose register this is has to be compared by another route. */
+static enum err join(struct cli *cli, struct home *home, const char *dir)
+{
+	struct joining j = {cli, dir, cli_value(cli, OPT_ACCEPT_SOCIETY), {.name = ""}, 0, 0};
+	struct org_register *own = NULL;
+	bool empty;
+
+	TRY(register_open(home, &own));
+	empty = register_is_empty(own);
+	register_free(own);
+	if (!empty)
+		return OK;
+	TRY(sync_societies(dir, look, &j));
+	if (j.count == 0)
+		return err_at(ERR_NOT_FOUND, _("%s: no register there"), dir);
+	if (!j.accept)
+		return err_at(ERR_SENDER, "%s", _("this computer does not know the society yet"));
+	if (j.accepted != 1)
+		return err_at(ERR_SENDER, _("no register there has the words \"%s\""), j.accept);
+	TRY(sync_join(home, dir, j.found.org));
+	out_say(cli, _("This computer follows the register of %s now."), j.found.name);
+	return OK;
+}
+
+static void tell_faults(struct cli *cli, const struct sync_result *r)
+{
+	for (size_t i = 0; i < r->fault_count; i++)
+		out_warn(cli, "%s: %s", r->faults[i].name, gettext(err_message(r->faults[i].what)));
+}
+
+static enum err tell(struct cli *cli, const struct sync_result *r)
+{
+	out_say(cli, _("Register exchanged: %zu statements came, %zu went."), r->came, r->went);
+	if (r->destroyed.count)
+		out_say(cli,
+			_("Destroyed here for good, as the register asks: the device secrets of "
+			  "%s."),
+			r->destroyed.numbers);
+	if (r->unregistered)
+		out_talk(cli,
+			 _("This computer is not on the register yet: tell the officer what \"%s "
+			   "host "
+			   "show\" says."),
+			 VAULT_NAME);
+	tell_faults(cli, r);
+	return out_json(cli, "result",
+			json_pack("{s:I,s:I,s:b,s:b,s:I,s:s,s:I}", "came", (json_int_t)r->came,
+				  "went", (json_int_t)r->went, "reported", (int)r->reported,
+				  "registered", (int)!r->unregistered, "destroyed",
+				  (json_int_t)r->destroyed.count, "destroyed_media",
+				  r->destroyed.numbers, "faults", (json_int_t)r->fault_count));
+}
+
+static enum err sync_now(struct cli *cli, struct home *home, const char *dir)
+{
+	const struct recorder *recorder = NULL;
+	struct sync_result r = {.came = 0};
+	char detail[512];
+	enum err err, told;
+
+	TRY(cli_recorder(cli, &recorder));
+	err = vault_sync(home, dir, recorder, &r);
+	text_copy(detail, sizeof(detail), err_detail());
+	told = tell(cli, &r);
+	sync_result_clear(&r);
+	if (err != OK)
+		return err_at(err, "%s", detail);
+	return told;
+}
+
+static enum err run(struct cli *cli)
+{
+	const char *dir = cli_argument(cli, 0);
+	struct home *home = NULL;
+
+	TRY(cli_home(cli, &home));
+	TRY(home_prepare(home));
+	TRY(join(cli, home, dir));
+	return sync_now(cli, home, dir);
+}
+
+const struct verb verb_sync = {
+	.name = "sync",
+	.group = GROUP_OFFICER,
+	.run = run,
+	.words = "DIR",
+	.summary = N_("exchange the register through a folder"),
+	.about = N_(
+		"DIR is any folder that the society's computers reach: a share, a git tree, a "
+		"stick. Both sides have everything afterwards, in whichever order computers come. "
+		"What was revoked is destroyed on the way. Asks for no passphrase. The first time, "
+		"the society's words are compared with the officer."),
+	.examples = {{"sync /mnt/share", N_("every day")},
+		     {"sync /mnt/share --accept WORDS", N_("the first time, after the call")}},
+	.options = OPT_BIT(OPT_ACCEPT_SOCIETY),
+	.min = 1,
+	.max = 1,
+};
