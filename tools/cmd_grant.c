@@ -150,8 +150,16 @@ static const struct statement *pending_of(const struct granting *g, const char *
 	return found;
 }
 
-static enum err write_grant(struct granting *g, const char *recipient, const char *fpr,
-			    const struct statement **ret)
+static enum err check_person(struct granting *g, const struct age_recipient *who,
+			     const struct audit_event *event)
+{
+	enum err err = rules_permit(g->o.roster, who);
+
+	return err == OK ? OK : officer_record(&g->o, event, err);
+}
+
+static enum err write_grant(struct granting *g, const struct age_recipient *who, const char *recipient,
+			    const char *fpr, const struct statement **ret)
 {
 	CLEANUP(draft_clear) struct draft d = {0};
 	bool volume = g->medium.path || !cli_has(g->o.cli, OPT_GRANT_CATEGORY);
@@ -164,6 +172,8 @@ static enum err write_grant(struct granting *g, const char *recipient, const cha
 	};
 
 	TRY(officer_check(&g->o, event.code));
+	if (!g->end)
+		TRY(check_person(g, who, &event));
 	TRY(draft_add(&d, "recipient", recipient));
 	TRY(draft_add(&d, "for", g->what));
 	TRY(draft_add(&d, "until", g->until));
@@ -198,7 +208,7 @@ static enum err state_one(struct granting *g, const struct age_recipient *who, b
 	staff_fpr(who, fpr);
 	s = g->end ? NULL : pending_of(g, recipient);
 	if (!s)
-		TRY(write_grant(g, recipient, fpr, &s));
+		TRY(write_grant(g, who, recipient, fpr, &s));
 	*ret_holds = roster_counts(g->o.roster, s);
 	officer_tell_pending(&g->o, s);
 	return OK;

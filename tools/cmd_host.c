@@ -81,7 +81,6 @@ static enum err check_new(struct officer *o, const char *id, const char *name)
 static enum err draft_host(struct officer *o, const char *id, const char *name,
 			   const uint8_t vkey[SIGN_VKEY_LEN], struct draft *d)
 {
-	const struct roster_host *before = roster_host(o->roster, id);
 	const char *site = cli_value(o->cli, OPT_SITE);
 
 	if (site)
@@ -89,7 +88,7 @@ static enum err draft_host(struct officer *o, const char *id, const char *name,
 	TRY(draft_add(d, "host", id));
 	TRY(draft_add_hex(d, "key", vkey, SIGN_VKEY_LEN));
 	TRY(draft_add(d, "name", name));
-	return draft_add(d, "site", site ? site : before ? before->site : NULL);
+	return draft_add(d, "site", site);
 }
 
 static enum err run_add(struct cli *cli)

@@ -188,13 +188,17 @@ static enum err enter_if_wanted(struct officer *o, struct wish *w, const char *p
 	if (err != OK)
 		cli_hint(o->cli, _("the vault is made; put it on the register with: %s media add %s %s"),
 			 VAULT_NAME, w->entry.number, path);
-	else if (w->entry.number[0])
+	return err;
+}
+
+static void tell_entry(const struct officer *o, const struct wish *w)
+{
+	if (w->entry.number[0])
 		out_talk(o->cli, _("It is on the register as %s."), w->entry.number);
 	else if (officer_has_society(o))
 		out_talk(o->cli, _("An officer has to put it on the register before it can be used: %s "
 				   "media add NUMBER %s"),
 			 VAULT_NAME, w->label);
-	return err;
 }
 
 static enum err run(struct cli *cli)
@@ -222,6 +226,7 @@ static enum err run(struct cli *cli)
 	TRY(vault_create(&actor, &what, &path));
 	TRY(enter_if_wanted(&o, &w, path));
 	tell(cli, &w, path);
+	tell_entry(&o, &w);
 	return out_json(cli, "result",
 			json_pack("{s:o,s:s,s:i,s:b,s:s*}", "path", out_json_text(path), "label",
 				  w.label, "recipients", (int)w.to.count + 1, "key_separation",

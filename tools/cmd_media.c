@@ -273,7 +273,7 @@ static enum err put_entry(struct officer *o, const struct roster_medium *m)
 	struct cli *cli = o->cli;
 
 	TRY(state_words(m, &state));
-	TRY(put(cli, _("number"), m->number));
+	TRY(put(cli, _("number of the medium"), m->number));
 	TRY(put(cli, _("kind"), m->kind));
 	TRY(put(cli, _("product"), m->product));
 	TRY(put(cli, _("serial number"), m->serial));
@@ -282,13 +282,13 @@ static enum err put_entry(struct officer *o, const struct roster_medium *m)
 	TRY(put(cli, _("whose it is"), m->owner));
 	TRY(put(cli, _("kept at"), m->place));
 	TRY(put(cli, _("keeper"), m->keeper));
-	TRY(put_time(cli, _("last seen"), m->sighted));
+	TRY(put_time(cli, _("last seen on"), m->sighted));
 	TRY(put(cli, _("state"), state.data));
 	TRY(put_end(o, m));
 	TRY(put(cli, _("label"), m->label));
 	TRY(put(cli, _("category"), m->category));
 	TRY(put(cli, _("purpose"), m->purpose));
-	TRY(put(cli, _("key separation"), !m->has_volume ? "" : m->separated ? _("yes") : _("no")));
+	TRY(put(cli, _("key separation"), !m->has_volume ? "" : m->separated ? _("present") : _("absent")));
 	return put_time(cli, _("last opened"), m->opened);
 }
 

@@ -287,7 +287,7 @@ static enum err show_facts(struct showing *show)
 	out_line(o->cli, _("society:      %s"), r->name);
 	out_line(o->cli, _("words:        %s"), words);
 	out_line(o->cli, _("officers:     %s"), names.data ? names.data : "-");
-	out_line(o->cli, _("on it:        %zu staff, %zu computers, %zu media, %zu permissions"),
+	out_line(o->cli, _("on it:        staff %zu, computers %zu, media %zu, permissions %zu"),
 		 staff_count(r), r->host_count, r->medium_count, r->grant_count);
 	out_line(o->cli, _("statements:   %zu, of which %zu count for nothing"),
 		 register_count(o->books), r->void_count);

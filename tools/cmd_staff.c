@@ -69,13 +69,11 @@ static enum err note_person(struct cli *cli, struct home *home, const struct per
 }
 
 /* A name stands for one person at a time, and a key that was revoked never comes back. */
-static enum err check_new(struct officer *o, const struct person *who,
-			  const struct roster_person **ret_before)
+static enum err check_new(struct officer *o, const struct person *who)
 {
 	const struct roster_person *named = roster_person_named(o->roster, who->name);
 	const struct roster_person *same = roster_person(o->roster, &who->recipient);
 
-	*ret_before = same;
 	if (same && same->revoked.is) {
 		cli_hint(o->cli, "%s",
 			 _("a revoked key stays revoked; the person makes a new one with \"vault key new\""));
@@ -91,38 +89,32 @@ static enum err check_new(struct officer *o, const struct person *who,
 	return OK;
 }
 
-/* What was known before and is not told anew stays. */
-static enum err draft_person(struct cli *cli, struct person *who, const struct roster_person *before,
-			     struct draft *d)
+/* What was known before and is not told anew stays as it is. */
+static enum err draft_person(struct cli *cli, const struct person *who, struct draft *d)
 {
 	const char *site = cli_value(cli, OPT_SITE), *trained = NULL;
 
 	TRY(officer_day(cli, OPT_TRAINED, "--trained", &trained));
 	if (site)
 		TRY(officer_text(site, "--site", ROSTER_TEXT - 1));
-	if (before && before->has_key && !who->has_key) {
-		memcpy(who->vkey, before->vkey, SIGN_VKEY_LEN);
-		who->has_key = true;
-	}
 	TRY(draft_add_recipient(d, "recipient", &who->recipient));
 	if (who->has_key)
 		TRY(draft_add_hex(d, "key", who->vkey, SIGN_VKEY_LEN));
 	TRY(draft_add(d, "name", who->name));
-	TRY(draft_add(d, "site", site ? site : before ? before->site : NULL));
-	return draft_add(d, "trained", trained ? trained : before ? before->trained : NULL);
+	TRY(draft_add(d, "site", site));
+	return draft_add(d, "trained", trained);
 }
 
-static enum err register_person(struct officer *o, struct person *who)
+static enum err register_person(struct officer *o, const struct person *who)
 {
 	CLEANUP(draft_clear) struct draft d = {0};
-	const struct roster_person *before = NULL;
 	char fpr[STAFF_FPR_LEN];
 	struct audit_event event = {.code = AUDIT_STAFF, .counterparty = fpr};
 
 	TRY(officer_sign_in(o));
 	TRY(officer_check(o, AUDIT_STAFF));
-	TRY(check_new(o, who, &before));
-	TRY(draft_person(o->cli, who, before, &d));
+	TRY(check_new(o, who));
+	TRY(draft_person(o->cli, who, &d));
 	staff_fpr(&who->recipient, fpr);
 	TRY(officer_state(o, STATEMENT_STAFF, &d, &event, NULL));
 	return tell_added(o->cli, who, true);

@@ -324,6 +324,11 @@ enum err rules_unpack(const struct roster *r, const struct rules_ask *ask)
 	return in_sync(r, ask);
 }
 
+enum err rules_permit(const struct roster *r, const struct age_recipient *who)
+{
+	return rules_apply(r) ? all_known(r, who, 1) : OK;
+}
+
 enum err rules_officer(const struct roster *r, const struct rules_ask *ask)
 {
 	if (!rules_apply(r))

@@ -48,6 +48,8 @@ MUST_CHECK enum err rules_pack(const struct roster *r, const struct rules_ask *a
 MUST_CHECK enum err rules_unpack(const struct roster *r, const struct rules_ask *ask);
 /* Who signs with this key: ERR_REVOKED_KEY; OK also for somebody unknown. */
 MUST_CHECK enum err rules_signer(const struct roster *r, const uint8_t vkey[SIGN_VKEY_LEN]);
+/* `who` may be permitted anything at all: on the staff, not revoked; or the recovery key. */
+MUST_CHECK enum err rules_permit(const struct roster *r, const struct age_recipient *who);
 /* Only officers: statements, adopt, purge of the register's things. ERR_NOT_OFFICER. */
 MUST_CHECK enum err rules_officer(const struct roster *r, const struct rules_ask *ask);
 

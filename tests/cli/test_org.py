@@ -140,6 +140,11 @@ def told_again_a_person_keeps_what_is_not_told_anew(place):
     boss.ask("staff", "add", "b", b.recipient, "--site", "神戸").wants(0)
     listed = people(boss)["b"]
     assert (listed["site"], listed["trained"], listed["signs"]) == ("神戸", "2999-03-31", signs(b))
+    key = b.run("host", "show", "--json").result()["key"]
+    boss.ask("host", "add", "pc-b", key, "--site", "神戸").wants(0)
+    boss.ask("host", "add", "kobe-1", key).wants(0)
+    assert [h["site"] for h in boss.run("host", "list", "--json").json() if h["name"] == "kobe-1"] \
+        == ["神戸"]
 
 
 def a_name_stands_for_one_person(place):
@@ -365,6 +370,13 @@ def a_permission_for_a_category_needs_no_medium(place):
     assert events(boss, "key_add")[-1]["category"] == "*"
 
 
+def nobody_is_permitted_who_is_not_on_the_register(place):
+    boss, b = officer(place), place.host("b")
+    says(boss.ask("grant", "--category", "receipt", "--to", b.recipient), 19, 191)
+    assert events(boss, "key_add")[-1]["result"] == "refused"
+    assert boss.run("grant", "list", "--json").json() == []
+
+
 def a_medium_elsewhere_can_be_permitted(place):
     boss, b = officer(place), place.host("b")
     hire(boss, b)
@@ -413,6 +425,57 @@ def a_longer_idle_time_than_the_rule_is_refused(place):
     boss.ask("mount", vault, place.path("m"), "--idle", "90s").wants(0)
     boss.run("eject", "--all").wants(0)
     return None
+
+
+# ---- what was revoked ---------------------------------------------------------------------------
+
+
+def revoke(boss, what, reason="lost"):
+    boss.ask("revoke", what, "--reason", reason, "--confirm=" + what).wants(0)
+
+
+def a_revoked_person_comes_back_with_a_new_key_only(place):
+    boss, b, again = officer(place), place.host("b"), place.host("c")
+    hire(boss, b)
+    revoke(boss, "b", "left")
+    done = says(boss.ask("staff", "add", "b", b.recipient), 14, 141)
+    assert "key new" in done.err
+    listed = people(boss)["b"]
+    assert (listed["state"], listed["reason"]) == ("revoked", "left")
+    assert "left" in boss.run("staff", "list").out and "退職" in boss.run("staff", "list", "--lang", "ja").out
+    says(boss.ask("grant", "--category", "receipt", "--to", "b"), 14, 141)
+    boss.ask("staff", "add", "b", again.recipient).wants(0)
+    boss.ask("grant", "--category", "receipt", "--to", "b").wants(0)
+    assert [g["recipient"] for g in boss.run("grant", "list", "--json").json()] == [again.recipient]
+
+
+def a_revoked_computer_and_medium_do_not_come_back(place):
+    boss, b = officer(place), place.host("b")
+    hire(boss, b)
+    boss.init(place.make("usb"))
+    key = b.run("host", "show", "--json").result()["key"]
+    revoke(boss, "pc-b")
+    says(boss.ask("host", "add", "pc-b2", key), 14, 142)
+    hosts = {h["name"]: h for h in boss.run("host", "list", "--json").json()}
+    assert (hosts["pc-b"]["revoked"], hosts["pc-b"]["reason"]) == (True, "lost")
+    revoke(boss, "OSAKA-03")
+    says(boss.ask("init", place.make("usb2"), "--label", "OSAKA-03"), 14, 143)
+    assert os.listdir(place.path("usb2")) == []
+    shown = medium(boss, "OSAKA-03")
+    assert (shown["state"], shown["revoked"], shown["reason"]) == ("lost", True, "lost")
+    assert "紛失" in boss.run("media", "list", "--lang", "ja").out
+
+
+def an_officer_who_was_revoked_enters_nothing(place):
+    boss, b = officer(place), place.host("b")
+    hire(boss, b)
+    boss.ask("org", "officer", "b").wants(0)
+    bring(boss, b)
+    revoke(boss, "b", "left")
+    bring(boss, b)
+    done = b.ask("media", "add", "U-1")
+    assert done.code in (14, 30), done.err
+    assert boss.run("org", "show", "--json").result()["officers"] == ["a"]
 
 
 # ---- two officers -------------------------------------------------------------------------------
@@ -597,8 +660,11 @@ if __name__ == "__main__":
              a_vault_from_before_is_entered_with_its_number,
              a_vault_that_only_others_can_open_is_entered_by_its_id, a_mounted_medium_says_where, what_is_said_of_a_medium_can_change,
              the_ledger_of_media_has_its_headings, a_permission_lets_in_for_a_time,
-             a_permission_for_a_category_needs_no_medium, a_medium_elsewhere_can_be_permitted,
+             a_permission_for_a_category_needs_no_medium,
+             nobody_is_permitted_who_is_not_on_the_register, a_medium_elsewhere_can_be_permitted,
              rules_are_shown_with_their_values, a_longer_idle_time_than_the_rule_is_refused,
+             a_revoked_person_comes_back_with_a_new_key_only,
+             a_revoked_computer_and_medium_do_not_come_back, an_officer_who_was_revoked_enters_nothing,
              what_is_weighty_waits_for_a_second_officer,
              two_officers_wanted_at_the_beginning_are_required_as_soon_as_there_are_two, the_catalogue_comes_out_word_for_word,
              the_applied_catalogue_replaces_the_shipped_one, no_id_comes_to_mean_something_else,
