@@ -63,11 +63,22 @@ static bool is_family(const char *word)
 	return false;
 }
 
-static enum err put_line(struct buf *page, const char *name, const char *summary)
+static enum err put_line(struct buf *page, const char *name, size_t columns, const char *summary)
 {
 	TRY(buf_puts(page, "  "));
-	TRY(width_pad(page, name, NAME_COLUMNS));
-	return width_wrap(page, summary, NAME_COLUMNS + 2, NAME_COLUMNS + 2);
+	TRY(width_pad(page, name, columns));
+	return width_wrap(page, summary, columns + 2, columns + 2);
+}
+
+/* As wide as the longest name that stands there. */
+static size_t name_columns(enum verb_group group)
+{
+	size_t columns = NAME_COLUMNS;
+
+	for (size_t i = 0; i < verb_count; i++)
+		if (verbs[i]->group == group && !family_of(verbs[i]))
+			columns = MAX(columns, strlen(verbs[i]->name) + 2);
+	return columns;
 }
 
 static enum err put_group(struct buf *page, enum verb_group group)
@@ -81,7 +92,7 @@ static enum err put_group(struct buf *page, enum verb_group group)
 		if (verbs[i]->group != group || (family && family == before))
 			continue;
 		before = family;
-		TRY(put_line(page, family ? family->name : verbs[i]->name,
+		TRY(put_line(page, family ? family->name : verbs[i]->name, name_columns(group),
 			     gettext(family ? family->summary : verbs[i]->summary)));
 	}
 	return OK;
