@@ -3,46 +3,43 @@
 #include <string.h>
 #include "access/destroy.h"
 #include "base/text.h"
-#include "org/society.h"
 
 #define NAMED_MAX 64u /* whose fingerprints a record holds at most */
 
-/* The question of this actor about this vault, as far as it is known which one it is. */
+/* The question of this actor about this vault, as far as it is known which one it is. Borrows from
+ * the vault. */
 struct question {
-	struct society society;
+	const struct roster *r;
 	struct age_recipient me;
 	uint8_t volume_id[VOLUME_ID_LEN];
 	struct rules_ask ask;
 };
 
-static void question_clear(struct question *q)
-{
-	society_clear(&q->society);
-}
-
 static void note_for_records(const struct question *q, struct vault *v)
 {
-	const char *role = society_role(&q->society, &q->me);
-	const char *number = q->ask.volume_id
-				     ? society_number(&q->society, q->ask.volume_id)
-				     : NULL;
+	const char *role = society_role(&v->society, &q->me);
+	const char *number = q->ask.volume_id ? society_number(&v->society, q->ask.volume_id)
+					      : NULL;
 
 	text_copy(v->facts.role, sizeof(v->facts.role), role ? role : "");
 	if (number)
 		text_copy(v->facts.medium_id, sizeof(v->facts.medium_id), number);
 }
 
+/* The register is read once for all questions of an opening. */
 static enum err question_load(struct vault *v, struct question *q)
 {
-	TRY(society_load(v->actor.home, &q->society));
+	if (!v->society.roster)
+		TRY(society_load(v->actor.home, &v->society));
+	*q = (struct question){ .r = v->society.roster };
 	age_identity_recipient(v->actor.identity, &q->me);
-	society_ask(&q->society, &q->me, &q->ask);
+	society_ask(&v->society, &q->me, &q->ask);
 	if (v->volume_hex[0]) {
 		TRY(text_unhex(v->volume_hex, q->volume_id, VOLUME_ID_LEN));
 		q->ask.volume_id = q->volume_id;
 		q->ask.separated = v->facts.separated;
 	}
-	if (society_exists(&q->society))
+	if (society_exists(&v->society))
 		note_for_records(q, v);
 	return OK;
 }
@@ -52,26 +49,30 @@ static enum err destroy_revoked(struct vault *v, const struct question *q)
 {
 	struct destroyed destroyed;
 
-	return vault_destroy_revoked(v->actor.home, q->society.roster, v->actor.recorder,
-				     &destroyed);
+	return vault_destroy_revoked(v->actor.home, q->r, v->actor.recorder, &destroyed);
+}
+
+void enforce_done(struct vault *v)
+{
+	society_clear(&v->society);
 }
 
 enum err enforce_before(const struct vault_actor *actor, struct vault *v)
 {
-	CLEANUP(question_clear) struct question q = { 0 };
+	struct question q;
 
 	TRY(vault_begin(actor, v));
 	if (!actor->identity)
 		return OK;
 	TRY(question_load(v, &q));
 	TRY(destroy_revoked(v, &q));
-	return rules_not_revoked(q.society.roster, &q.ask);
+	return rules_not_revoked(q.r, &q.ask);
 }
 
 /* A revocation explains why a key is missing or does not fit. */
 static enum err explain(struct vault *v, enum err how)
 {
-	CLEANUP(question_clear) struct question q = { 0 };
+	struct question q;
 	char detail[512];
 	enum err why;
 
@@ -80,19 +81,22 @@ static enum err explain(struct vault *v, enum err how)
 	text_copy(detail, sizeof(detail), err_detail());
 	why = question_load(v, &q);
 	if (why == OK)
-		why = rules_not_revoked(q.society.roster, &q.ask);
+		why = rules_not_revoked(q.r, &q.ask);
 	return err_exit_code(why) == err_exit_code(ERR_REVOKED) ? why : err_at(how, "%s", detail);
 }
 
 enum err enforce_unlocked(struct vault *v, enum err how)
 {
-	CLEANUP(question_clear) struct question q = { 0 };
+	struct question q;
 
 	if (how != OK)
 		return explain(v, how);
+	/* The vault brought news. */
+	if (v->carried.news > 0)
+		society_clear(&v->society);
 	TRY(question_load(v, &q));
 	TRY(destroy_revoked(v, &q));
-	return rules_open(q.society.roster, &q.ask);
+	return rules_open(q.r, &q.ask);
 }
 
 enum err vault_admit(const struct vault_actor *actor, const char *path, bool read_only,
@@ -104,35 +108,35 @@ enum err vault_admit(const struct vault_actor *actor, const char *path, bool rea
 
 enum err enforce_grant(struct vault *v, const struct age_recipient *to)
 {
-	CLEANUP(question_clear) struct question q = { 0 };
+	struct question q;
 
 	TRY(question_load(v, &q));
-	return rules_grant(q.society.roster, &q.ask, to);
+	return rules_grant(q.r, &q.ask, to);
 }
 
 enum err enforce_enrol(const struct vault_actor *actor, const struct device *d, struct vault *v)
 {
-	CLEANUP(question_clear) struct question q = { 0 };
+	struct question q;
 
 	TRY(vault_begin(actor, v));
 	text_hex(d->volume_id, VOLUME_ID_LEN, v->volume_hex);
 	TRY(question_load(v, &q));
-	return rules_enrol(q.society.roster, &q.ask, d->issuer_vkey);
+	return rules_enrol(q.r, &q.ask, d->issuer_vkey);
 }
 
 enum err enforce_create(const struct vault_actor *actor, const struct vault_new *what,
 			struct vault *v, bool *ret_has, struct age_recipient *ret_recovery)
 {
-	CLEANUP(question_clear) struct question q = { 0 };
+	struct question q;
 
 	TRY(vault_begin(actor, v));
 	TRY(question_load(v, &q));
 	q.ask.separated = what->separated;
 	q.ask.category = what->category;
 	q.ask.purpose = what->purpose;
-	TRY(rules_create(q.society.roster, &q.ask, what->to, what->to_count));
-	*ret_has = q.society.roster->has_recovery;
-	*ret_recovery = q.society.roster->recovery;
+	TRY(rules_create(q.r, &q.ask, what->to, what->to_count));
+	*ret_has = q.r->has_recovery;
+	*ret_recovery = q.r->recovery;
 	return OK;
 }
 
@@ -166,7 +170,7 @@ static enum err collect(const struct question *q, const struct keyfile *k,
 
 	if (k->recipient_count > ARRAY_LEN(out))
 		return err_at(ERR_INTERNAL, "recipients");
-	ret->why = rules_new_epoch(q->society.roster, &key, out, &ret->after);
+	ret->why = rules_new_epoch(q->r, &key, out, &ret->after);
 	for (size_t i = 0; i < k->recipient_count; i++)
 		if (out[i] && !age_recipient_equal(&k->recipients[i], &q->me))
 			add_once(ret, &k->recipients[i]);
@@ -176,7 +180,7 @@ static enum err collect(const struct question *q, const struct keyfile *k,
 enum err enforce_leavers(struct vault *v, const struct age_recipient *named, size_t named_count,
 			 struct enforce_leavers *ret)
 {
-	CLEANUP(question_clear) struct question q = { 0 };
+	struct question q;
 
 	*ret = (struct enforce_leavers){ 0 };
 	TRY(question_load(v, &q));
@@ -257,15 +261,13 @@ static enum err record_recovery(struct vault *v, const struct age_recipient *who
 /* What is lost may be opened again with the sheet of paper in the safe. */
 static enum err add_recovery(struct vault *v)
 {
-	CLEANUP(question_clear) struct question q = { 0 };
-	const struct roster *r;
+	struct question q;
 
 	TRY(question_load(v, &q));
-	r = q.society.roster;
-	if (!r->has_recovery || is_recipient(&v->key, &r->recovery))
+	if (!q.r->has_recovery || is_recipient(&v->key, &q.r->recovery))
 		return OK;
-	TRY(record_recovery(v, &r->recovery));
-	return vault_add_recipient(v, &r->recovery);
+	TRY(record_recovery(v, &q.r->recovery));
+	return vault_add_recipient(v, &q.r->recovery);
 }
 
 enum err enforce_keys(struct vault *v)

@@ -14,6 +14,8 @@ MUST_CHECK enum err enforce_before(const struct vault_actor *actor, struct vault
 /* `how` is what unlocking gave. Failed: the same, or the revocation that explains it better. OK: the
  * verdict of rules_open. */
 MUST_CHECK enum err enforce_unlocked(struct vault *v, enum err how);
+/* The register is not asked any more: lets it go. What is held open long needs it no more. */
+void enforce_done(struct vault *v);
 /* All of the above: what every use of a vault begins with. */
 MUST_CHECK enum err vault_admit(const struct vault_actor *actor, const char *path, bool read_only,
 				struct vault *v);

@@ -3,6 +3,7 @@
 #include "access/keyfile_format.h"
 #include "access/vault.h"
 #include "org/roster.h"
+#include "org/society.h"
 
 /* A vault's store, unlocked; the volume is open only in a vault that was opened for its content. */
 struct vault {
@@ -18,6 +19,7 @@ struct vault {
 	struct secret *device;	     /* D; NULL when not separated */
 	struct secret *epoch_key;
 	struct device device_record; /* as the keyring had it */
+	struct society society; /* while an opening asks it; empty before and behind */
 	struct vault_facts facts;
 	bool adopting; /* whatever state it is: it will be the right one */
 	uint8_t opened_sha256[SHA256_LEN]; /* of the slot of the state that was opened */

@@ -93,6 +93,7 @@ enum err vault_open(const struct vault_actor *actor, const char *path, bool read
 		free(v);
 		return err;
 	}
+	enforce_done(v);
 	*ret = v;
 	*ret_facts = v->facts;
 	return OK;

@@ -188,6 +188,7 @@ void vault_clear(struct vault *v)
 	secret_free(TAKE(v->device));
 	secret_free(TAKE(v->epoch_key));
 	device_clear(&v->device_record);
+	society_clear(&v->society);
 	free(TAKE(v->actor_name));
 	free(TAKE(v->purpose));
 }
