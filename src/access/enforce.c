@@ -89,11 +89,11 @@ enum err enforce_unlocked(struct vault *v, enum err how)
 {
 	struct question q;
 
-	if (how != OK)
-		return explain(v, how);
 	/* The vault brought news. */
 	if (v->carried.news > 0)
 		society_clear(&v->society);
+	if (how != OK)
+		return explain(v, how);
 	TRY(question_load(v, &q));
 	TRY(destroy_revoked(v, &q));
 	return rules_open(q.r, &q.ask);

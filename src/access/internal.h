@@ -2,7 +2,6 @@
 #pragma once
 #include "access/keyfile_format.h"
 #include "access/vault.h"
-#include "org/roster.h"
 #include "org/society.h"
 
 /* A vault's store, unlocked; the volume is open only in a vault that was opened for its content. */

@@ -436,6 +436,46 @@ static void with_eight_keys_in_use_it_opens_for_reading_until_rekey_waited(void 
 	assert_err(reads(f, &f->b), ERR_NO_KEY_FITS);
 }
 
+/* ---- what a vault brings along ---- */
+
+static void a_revocation_comes_with_the_vault_itself(void **state)
+{
+	struct fixture *f = *state;
+
+	books_revoke(&f->o, "host-b");
+	assert_ok(writes(f, &f->o));
+	assert_err(reads(f, &f->b), ERR_REVOKED_HOST);
+	expect_log(&f->b, "unlock_fail", "\"result\":\"refused\"", "\"reason_id\":\"VLT-142\"");
+}
+
+static void a_host_destroys_what_another_vault_says_is_revoked(void **state)
+{
+	struct vault_new what = { .label = "TOKYO-01", .separated = true, .category = "receipt" };
+	struct fixture *f = *state;
+	struct vault_facts facts;
+	char *known = f->path;
+	struct device d = { 0 };
+	struct vault *v;
+	uint8_t id[VOLUME_ID_LEN];
+
+	what.dir = f->dir;
+	assert_ok(vault_create(&f->o.actor, &what, &f->path));
+	assert_ok(vault_open(&f->o.actor, f->path, true, NULL, &v, &facts));
+	memcpy(id, facts.volume_id, sizeof(id));
+	assert_ok(vault_close(v));
+	books_medium(&f->o, f->path, "U-013");
+	enrol(f, &f->a);
+	assert_ok(device_load(f->a.home, id, f->a.id, &d));
+	device_clear(&d);
+	books_revoke(&f->o, "U-013");
+	free(f->path);
+	f->path = known;
+	assert_ok(writes(f, &f->o));
+	assert_ok(reads(f, &f->a));
+	assert_err(device_load(f->a.home, id, f->a.id, &d), ERR_NOT_ENROLLED);
+	expect_log(&f->a, "erase", "\"result\":\"ok\"");
+}
+
 /* ---- recovery ---- */
 
 static bool opens_for(struct fixture *f, const struct age_recipient *who)
@@ -572,6 +612,8 @@ int main(void)
 		STORY(a_grant_first_leaves_out_who_was_revoked),
 		STORY(a_revoked_host_takes_the_keys_on_it_along),
 		STORY(with_eight_keys_in_use_it_opens_for_reading_until_rekey_waited),
+		STORY(a_revocation_comes_with_the_vault_itself),
+		STORY(a_host_destroys_what_another_vault_says_is_revoked),
 		STORY(the_recovery_key_is_let_in_at_the_next_writing),
 		STORY(only_an_officer_revokes_and_never_the_last_one),
 		STORY(a_word_that_names_nothing_is_not_found),
