@@ -181,7 +181,8 @@ static enum err write_grant(struct granting *g, const struct age_recipient *who,
 }
 
 /* Whether the register has to be told at all: officers need no permission, and whoever has it already
- * is not given it twice. Somebody who is no officer may let in whom an officer permitted. */
+ * is not given it twice. Somebody who is no officer lets in whom an officer permitted, as far as the
+ * rules find that when the vault is opened. */
 static bool needs_statement(const struct granting *g, const struct age_recipient *who)
 {
 	const struct roster_person *p = roster_person(g->o.roster, who);
@@ -189,10 +190,11 @@ static bool needs_statement(const struct granting *g, const struct age_recipient
 
 	if (!g->end && p && p->officer)
 		return false;
+	if (!g->end && !g->until && g->medium.path && !officer_is_one(&g->o))
+		return false;
 	if (!have)
 		return true;
-	return g->end || (g->until && strcmp(have->until, g->until) != 0) ||
-	       (!g->until && have->until[0] && officer_is_one(&g->o));
+	return g->end || strcmp(have->until, plain(g->until)) != 0;
 }
 
 /* *ret_holds: it counts already, so that the vault may take the person in. */

@@ -24,9 +24,18 @@ static enum err read_name(struct cli *cli, const char **ret)
 	return officer_text(*ret, "--name", ROSTER_TEXT - 1);
 }
 
-static enum err refuse_second(struct officer *o)
+/* The founding was cut short before this computer was on the register: said again, it goes on. */
+static bool is_half_founded(struct officer *o, const char *name)
 {
-	if (!officer_has_society(o))
+	const char *id = NULL;
+
+	return register_count(o->books) == 1 && !strcmp(o->roster->name, name) &&
+	       home_host_id(o->home, &id) == OK && !roster_host(o->roster, id);
+}
+
+static enum err refuse_second(struct officer *o, const char *name)
+{
+	if (!officer_has_society(o) || is_half_founded(o, name))
 		return OK;
 	cli_hint(o->cli, _("\"%s org show\" tells about it"), VAULT_NAME);
 	return err_at(ERR_EXISTS, "%s", o->roster->name);
@@ -101,9 +110,12 @@ static enum err run_init(struct cli *cli)
 	if (site)
 		TRY(officer_text(site, "--site", ROSTER_TEXT - 1));
 	TRY(officer_look(cli, &o));
-	TRY(refuse_second(&o));
+	TRY(refuse_second(&o, name));
 	TRY(officer_sign_in(&o));
-	TRY(found(&o, name));
+	if (officer_has_society(&o))
+		TRY(officer_check(&o, AUDIT_HOST));
+	else
+		TRY(found(&o, name));
 	TRY(add_this_host(&o));
 	return tell_founded(&o, name);
 }

@@ -73,11 +73,17 @@ static enum err check_new(struct officer *o, const struct person *who)
 {
 	const struct roster_person *named = roster_person_named(o->roster, who->name);
 	const struct roster_person *same = roster_person(o->roster, &who->recipient);
+	const struct roster_person *signer =
+		who->has_key ? roster_signer(o->roster, who->vkey) : NULL;
 
 	if (same && same->revoked.is) {
 		cli_hint(o->cli, "%s",
 			 _("a revoked key stays revoked; the person makes a new one with \"vault key new\""));
 		return err_at(ERR_REVOKED_KEY, "%s", same->name);
+	}
+	if (signer && signer != same) {
+		cli_hint(o->cli, "%s", _("everybody signs with a key of their own"));
+		return err_at(ERR_EXISTS, "%s", signer->name);
 	}
 	if (named && named != same && !named->revoked.is) {
 		cli_hint(o->cli,

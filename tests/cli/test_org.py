@@ -86,6 +86,21 @@ def a_computer_has_one_society(place):
     assert host.run("org", "show", "--json").result()["name"] == "大阪健保"
 
 
+def a_founding_that_was_cut_short_goes_on(place):
+    host = officer(place)
+    path = os.path.join(host.home, "register", "statements.txt")
+    with open(path, "rb") as file:
+        first = file.read().split(b"portable-vault-register/1\n")[1]
+    with open(path, "wb") as file:
+        file.write(b"portable-vault-register/1\n" + first)
+    assert host.run("host", "list", "--json").wants(0).json() == []
+    says(host.ask("org", "init", "--name", "東京健保"), 1, 905)
+    host.ask("org", "init", "--name", "大阪健保").wants(0)
+    assert len(host.run("host", "list", "--json").json()) == 1
+    shown = host.run("org", "show", "--json").wants(0).result()
+    assert (shown["statements"], shown["officers"]) == (2, ["a"])
+
+
 def without_a_register_there_is_nothing_to_show_but_everything_works(place):
     host = place.host("a")
     for words in (["org", "show"], ["host", "list"], ["media", "list"], ["grant", "list"],
@@ -153,6 +168,7 @@ def a_name_stands_for_one_person(place):
     done = says(boss.ask("staff", "add", "b", c.recipient), 1, 905)
     assert "revoke b" in done.err
     assert people(boss)["b"]["recipient"] == b.recipient
+    says(boss.ask("staff", "add", "c", c.recipient, "--signs", signs(b)), 1, 905)
 
 
 def training_that_lapsed_shows(place):
@@ -357,6 +373,23 @@ def a_permission_lets_in_for_a_time(place):
     boss.ask("grant", "OSAKA-03", "--to", "b", "--end").wants(0)
     assert boss.run("grant", "list", "--json").json() == []
     assert [r["event"] for r in boss.log()][-1] == "key_revoke"
+
+
+def staff_let_in_whom_an_officer_permitted(place):
+    boss, b, c, d = officer(place), place.host("b"), place.host("c"), place.host("d")
+    for other in (b, c, d):
+        hire(boss, other)
+    vault = boss.init(place.make("usb"), "OSAKA-03", "--category", "receipt")
+    boss.ask("grant", vault, "--to", "b", "--ticket", place.path("t")).wants(0)
+    boss.ask("grant", "--category", "receipt", "--to", "c").wants(0)
+    bring(boss, b, c)
+    b.ask("enrol", place.path("t")).wants(0)
+    b.ask("grant", vault, "--to", "c", "--ticket", place.path("t2")).wants(0)
+    c.ask("enrol", place.path("t2")).wants(0)
+    c.ask("ls", vault).wants(0)
+    says(b.ask("grant", vault, "--to", "d"), 30, 302)
+    says(b.ask("grant", vault, "--to", "c", "--until", "2999-01-01"), 30, 308)
+    says(b.ask("grant", vault, "--to", "c", "--end"), 30, 308)
 
 
 def a_permission_for_a_category_needs_no_medium(place):
@@ -649,6 +682,7 @@ def every_verb_speaks_japanese(place):
 
 if __name__ == "__main__":
     cli.main(a_founder_is_officer_and_their_computer_is_on_the_register, a_computer_has_one_society,
+             a_founding_that_was_cut_short_goes_on,
              without_a_register_there_is_nothing_to_show_but_everything_works,
              what_key_show_prints_is_what_an_officer_types,
              words_are_shown_wherever_a_key_is_entered,
@@ -660,6 +694,7 @@ if __name__ == "__main__":
              a_vault_from_before_is_entered_with_its_number,
              a_vault_that_only_others_can_open_is_entered_by_its_id, a_mounted_medium_says_where, what_is_said_of_a_medium_can_change,
              the_ledger_of_media_has_its_headings, a_permission_lets_in_for_a_time,
+             staff_let_in_whom_an_officer_permitted,
              a_permission_for_a_category_needs_no_medium,
              nobody_is_permitted_who_is_not_on_the_register, a_medium_elsewhere_can_be_permitted,
              rules_are_shown_with_their_values, a_longer_idle_time_than_the_rule_is_refused,
