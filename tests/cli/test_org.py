@@ -672,6 +672,45 @@ def a_chain_that_was_written_twice_is_23(place):
     assert "fork" not in boss.run("org", "show", "--lang", "ja").out
 
 
+def manual_fields(kind, verb):
+    with open(os.path.join(cli.ROOT, "docs", "CLI.md"), encoding="utf-8") as file:
+        rows = re.findall(r"^\| (?:`(\w+)`)? ?\| (.+?) \| (.+?) \|$", file.read(), re.M)
+    found, current = set(), ""
+    for name, verbs, fields in rows:
+        current = name or current
+        if current == kind and "`%s`" % verb in verbs:
+            found |= set(re.findall(r"`(\w+)`", fields))
+    return found
+
+
+def lines_have_the_fields_of_the_manual(place):
+    boss, b = place.host("a"), place.host("b")
+    done = [("org init", boss.ask("org", "init", "--name", "x", "--json"))]
+    key = b.run("host", "show", "--json").result()["key"]
+    for verb, words in (("staff add", ["b", b.recipient, "--signs", signs(b)]), ("host add", ["pc", key]),
+                        ("org officer", ["b"]), ("media add", ["U-1"]),
+                        ("media set", ["U-1", "--place", "x"]),
+                        ("grant", ["--category", "receipt", "--to", "b", "--until", "2999-01-01"]),
+                        ("policy set", ["second-officer", "on"]), ("policy set", ["idle", "5m"]),
+                        ("catalog apply", [catalogue(place, shipped() + "z\t-\tz\tz\n"),
+                                           "--published", "2026-04-01", "--method", "x"])):
+        done.append((verb, boss.ask(*verb.split(), *words, "--json")))
+    for verb, words in (("host show", []), ("host list", []), ("staff list", []), ("media list", []),
+                        ("media show", ["U-1"]), ("grant list", []), ("policy show", []),
+                        ("catalog show", []), ("catalog diff", [catalogue(place)]), ("org show", [])):
+        done.append((verb, boss.run(*verb.split(), *words, "--json")))
+    bring(boss, b)
+    waiting = [line for line in done[-1][1].json() if line["type"] == "pending"]
+    assert len(waiting) == 2
+    done.append(("org approve", b.ask("org", "approve", waiting[0]["id"], "--json")))
+    for verb, one in done:
+        for line in one.wants(0).json():
+            # what media show gives is listed with media list
+            known = manual_fields(line["type"], verb)
+            known = manual_fields("medium", "media list") if known == {"medium"} else known
+            assert not set(line) - {"type"} - known, (verb, line, known)
+
+
 def every_verb_speaks_japanese(place):
     boss = officer(place)
     boss.ask("media", "add", "U-1").wants(0)
@@ -704,4 +743,5 @@ if __name__ == "__main__":
              two_officers_wanted_at_the_beginning_are_required_as_soon_as_there_are_two, the_catalogue_comes_out_word_for_word,
              the_applied_catalogue_replaces_the_shipped_one, no_id_comes_to_mean_something_else,
              a_file_that_is_no_catalogue_is_11, a_changed_register_is_21_and_a_gap_22,
-             a_chain_that_was_written_twice_is_23, every_verb_speaks_japanese)
+             a_chain_that_was_written_twice_is_23,
+             lines_have_the_fields_of_the_manual, every_verb_speaks_japanese)
