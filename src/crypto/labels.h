@@ -18,3 +18,4 @@
 #define LABEL_SIG_REGISTER "vault-register/1"    /* signed: a statement of the register */
 #define LABEL_SIG_CONTENTS "vault-contents/1"    /* signed: a list of contents */
 #define LABEL_SIG_RECEIPT "vault-receipt/1"      /* signed: a receipt */
+#define LABEL_PAPER_LINE "vault-recovery-line/1"  /* checks of the lines of a recovery sheet */
