@@ -281,14 +281,16 @@ static void what_does_not_count_makes_nobody_less_of_an_officer(void **state)
 	(void)add_staff(&t->who[0], STATEMENT_OFFICER, &t->who[2], "sato");
 	sync(t);
 	(void)add_staff(&t->who[2], STATEMENT_OFFICER, &t->who[3], "kato");
+	sync(t);
+	(void)add_staff(&t->who[3], STATEMENT_OFFICER, &t->who[4], "ito");
 	(void)revoke(&t->who[0], &t->who[1], end);
-	/* Under yamada's key kato would be of a lower rank, if it counted. */
-	assert_ok(draft_add_recipient(&d, "recipient", &t->who[3].recipient));
-	assert_ok(draft_add_hex(&d, "key", sign_key_vkey(t->who[3].key), SIGN_VKEY_LEN));
+	/* Under yamada's key ito would be of a lower rank, if it counted. */
+	assert_ok(draft_add_recipient(&d, "recipient", &t->who[4].recipient));
+	assert_ok(draft_add_hex(&d, "key", sign_key_vkey(t->who[4].key), SIGN_VKEY_LEN));
 	assert_ok(draft_add(&d, "name", "thief's friend"));
 	(void)backdate(&t->who[1], STATEMENT_OFFICER, &d);
 	sync(t);
-	assert_true(is_officer(&t->who[0], &t->who[3]));
+	assert_true(is_officer(&t->who[0], &t->who[4]));
 }
 
 static void who_was_revoked_does_not_ask_for_a_second_officer_in_hindsight(void **state)
