@@ -291,6 +291,7 @@ static void what_does_not_count_makes_nobody_less_of_an_officer(void **state)
 	(void)backdate(&t->who[1], STATEMENT_OFFICER, &d);
 	sync(t);
 	assert_true(is_officer(&t->who[0], &t->who[4]));
+	assert_true(counts(&t->who[4], medium(&t->who[4], "U-1", "label", "A")));
 }
 
 static void who_was_revoked_does_not_ask_for_a_second_officer_in_hindsight(void **state)
