@@ -96,19 +96,6 @@ bool word_number(const char *word, uint64_t *ret)
 
 /* ---- entries ---- */
 
-/* Makes room for one more, zero-filled; NULL: out of memory. */
-static void *grow(void *list, size_t *count, size_t size)
-{
-	void **at = list;
-	char *more = realloc(*at, (*count + 1) * size);
-
-	if (!more)
-		return NULL;
-	*at = more;
-	memset(more + *count * size, 0, size);
-	return more + (*count)++ * size;
-}
-
 struct roster_person *book_person(struct roster_book *b, const struct age_recipient *who)
 {
 	struct roster *r = &b->roster;
@@ -117,7 +104,7 @@ struct roster_person *book_person(struct roster_book *b, const struct age_recipi
 	for (size_t i = 0; i < r->person_count; i++)
 		if (age_recipient_equal(&r->people[i].recipient, who))
 			return &r->people[i];
-	p = grow(&r->people, &r->person_count, sizeof(*r->people));
+	p = list_grow(&r->people, &r->person_count, sizeof(*r->people));
 	if (p)
 		p->recipient = *who;
 	return p;
@@ -131,21 +118,30 @@ struct roster_host *book_host(struct roster_book *b, const char *id)
 	for (size_t i = 0; i < r->host_count; i++)
 		if (strcmp(r->hosts[i].id, id) == 0)
 			return &r->hosts[i];
-	h = grow(&r->hosts, &r->host_count, sizeof(*r->hosts));
+	h = list_grow(&r->hosts, &r->host_count, sizeof(*r->hosts));
 	if (h)
 		text_copy(h->id, sizeof(h->id), id);
 	return h;
 }
 
-struct roster_medium *book_medium(struct roster_book *b, const char *number)
+struct roster_medium *book_find_medium(struct roster_book *b, const char *number)
 {
 	struct roster *r = &b->roster;
-	struct roster_medium *m;
 
 	for (size_t i = 0; i < r->medium_count; i++)
 		if (strcmp(r->media[i].number, number) == 0)
 			return &r->media[i];
-	m = grow(&r->media, &r->medium_count, sizeof(*r->media));
+	return NULL;
+}
+
+struct roster_medium *book_medium(struct roster_book *b, const char *number)
+{
+	struct roster *r = &b->roster;
+	struct roster_medium *m = book_find_medium(b, number);
+
+	if (m)
+		return m;
+	m = list_grow(&r->media, &r->medium_count, sizeof(*r->media));
 	if (m)
 		text_copy(m->number, sizeof(m->number), number);
 	return m;
@@ -179,6 +175,8 @@ static enum err take_person(struct roster_book *b, const struct statement *s, bo
 		return err_at(ERR_NOMEM, "roster");
 	text_copy(p->name, sizeof(p->name), name);
 	p->has_key = field_hex(s, "key", p->vkey, SIGN_VKEY_LEN) || p->has_key;
+	if (p->has_key)
+		TRY(tie_key(b, p->vkey, &who));
 	if (s->kind == STATEMENT_OFFICER)
 		p->officer = p->has_key;
 	(void)field_text(s, "site", p->site, sizeof(p->site));
@@ -202,6 +200,7 @@ static enum err take_founding(struct roster_book *b, const struct statement *s)
 	(void)field_text(s, "officer", p->name, sizeof(p->name));
 	memcpy(p->vkey, s->signer, SIGN_VKEY_LEN);
 	p->has_key = p->officer = true;
+	TRY(tie_key(b, p->vkey, &who));
 	b->roster.policy.second_officer = b->authority.second_from != UINT64_MAX;
 	return OK;
 }
@@ -229,6 +228,24 @@ static enum err take_host(struct roster_book *b, const struct statement *s, bool
 	return OK;
 }
 
+/* A number that was revoked keeps the vault it had; another one that is entered under it is revoked
+ * with it. */
+static enum err take_volume(struct roster_book *b, const struct statement *s,
+			    struct roster_medium *m)
+{
+	uint8_t volume_id[VOLUME_ID_LEN];
+
+	if (field_hex(s, "volume", volume_id, VOLUME_ID_LEN)) {
+		TRY(tie_volume(b, volume_id, m->number));
+		if (m->has_volume && book_is_revoked(b, s, "medium", m->number))
+			return OK;
+		memcpy(m->volume_id, volume_id, VOLUME_ID_LEN);
+		m->has_volume = true;
+	}
+	(void)field_hex(s, "device", m->device_id, sizeof(m->device_id));
+	return OK;
+}
+
 static enum err take_medium(struct roster_book *b, const struct statement *s, bool *ret_counts)
 {
 	struct roster_medium *m;
@@ -243,9 +260,7 @@ static enum err take_medium(struct roster_book *b, const struct statement *s, bo
 		return err_at(ERR_NOMEM, "roster");
 	if (m->registered == 0)
 		m->registered = s->time;
-	if (field_hex(s, "volume", m->volume_id, VOLUME_ID_LEN))
-		m->has_volume = true;
-	(void)field_hex(s, "device", m->device_id, sizeof(m->device_id));
+	TRY(take_volume(b, s, m));
 	if (separated)
 		m->separated = strcmp(separated, "on") == 0;
 	(void)field_text(s, "label", m->label, sizeof(m->label));
@@ -292,7 +307,7 @@ static enum err take_grant(struct roster_book *b, const struct statement *s, boo
 		return OK;
 	}
 	if (!g)
-		g = grow(&r->grants, &r->grant_count, sizeof(*r->grants));
+		g = list_grow(&r->grants, &r->grant_count, sizeof(*r->grants));
 	if (!g)
 		return err_at(ERR_NOMEM, "roster");
 	g->recipient = who;
@@ -509,6 +524,8 @@ enum err roster_make(const struct org_register *r, struct roster **ret)
 	b->counts = calloc(register_count(r) + 1, sizeof(*b->counts));
 	err = b->counts ? authority_make(r, &b->authority) : err_at(ERR_NOMEM, "roster");
 	if (err == OK)
+		err = pasts_make(b);
+	if (err == OK)
 		err = take_all(b);
 	if (err != OK) {
 		roster_free(&b->roster);
@@ -535,6 +552,7 @@ void roster_free(struct roster *roster)
 	free(roster->grants);
 	free(roster->checkouts);
 	authority_clear(&b->authority);
+	ties_clear(b);
 	free(b->counts);
 	free(b);
 }

@@ -3,7 +3,7 @@
 #include <string.h>
 #include <utf8proc.h>
 #include "base/text.h"
-#include "org/roster.h"
+#include "org/roster_internal.h"
 
 const struct roster_person *roster_person(const struct roster *r, const struct age_recipient *who)
 {
@@ -50,8 +50,17 @@ const struct roster_person *roster_person_named(const struct roster *r, const ch
 	return twice ? NULL : found;
 }
 
+/* A key that somebody who was revoked had at any time is theirs for good. */
 const struct roster_person *roster_signer(const struct roster *r, const uint8_t vkey[SIGN_VKEY_LEN])
 {
+	const struct roster_book *b = (const struct roster_book *)r;
+
+	for (size_t i = 0; r->from && i < b->key_count; i++) {
+		const struct roster_person *p = roster_person(r, &b->keys[i].recipient);
+
+		if (p && p->revoked.is && memcmp(b->keys[i].vkey, vkey, SIGN_VKEY_LEN) == 0)
+			return p;
+	}
 	for (size_t i = 0; i < r->person_count; i++)
 		if (r->people[i].has_key && memcmp(r->people[i].vkey, vkey, SIGN_VKEY_LEN) == 0)
 			return &r->people[i];
@@ -83,11 +92,28 @@ const struct roster_host *roster_host_named(const struct roster *r, const char *
 	return found;
 }
 
-/* A vault that was entered under two numbers is revoked with either. */
+static const struct roster_medium *numbered(const struct roster *r, const char *number)
+{
+	for (size_t i = 0; i < r->medium_count; i++)
+		if (strcmp(r->media[i].number, number) == 0)
+			return &r->media[i];
+	return NULL;
+}
+
+/* A vault that was entered under two numbers is revoked with either, and with one that it had. */
 const struct roster_medium *roster_medium(const struct roster *r,
 					  const uint8_t volume_id[VOLUME_ID_LEN])
 {
+	const struct roster_book *b = (const struct roster_book *)r;
 	const struct roster_medium *found = NULL;
+
+	for (size_t i = 0; r->from && i < b->volume_count; i++) {
+		const struct roster_medium *m = numbered(r, b->volumes[i].number);
+
+		if (m && m->revoked.is &&
+		    memcmp(b->volumes[i].volume_id, volume_id, VOLUME_ID_LEN) == 0)
+			return m;
+	}
 
 	for (size_t i = 0; i < r->medium_count; i++) {
 		const struct roster_medium *m = &r->media[i];

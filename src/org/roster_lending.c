@@ -5,18 +5,6 @@
 #include "org/ledger.h"
 #include "org/roster_internal.h"
 
-static void *grow(void *list, size_t *count, size_t size)
-{
-	void **at = list;
-	char *more = realloc(*at, (*count + 1) * size);
-
-	if (!more)
-		return NULL;
-	*at = more;
-	memset(more + *count * size, 0, size);
-	return more + (*count)++ * size;
-}
-
 /* ---- who speaks ---- */
 
 /* Somebody who was on the staff with this signing key, as far as the statements before tell. */
@@ -31,50 +19,28 @@ static const struct roster_person *speaker(const struct roster_book *b, const st
 	return NULL;
 }
 
-static bool is_revocation_of(const struct statement *s, const char *what, const char *id)
+bool book_is_revoked(const struct roster_book *b, const struct statement *s, const char *what,
+		     const char *id)
 {
-	const char *said = statement_value(s, "what"), *value = statement_value(s, "id"), *key;
+	const struct statements *taken = &b->authority.taken;
 
-	if (said && value && strcmp(said, what) == 0 && strcmp(value, id) == 0)
-		return true;
-	for (size_t i = 0; strcmp(what, "staff") == 0 && (key = statement_value_at(s, "key", i));
-	     i++)
-		if (strcmp(key, id) == 0)
-			return true;
-	return false;
-}
+	for (size_t i = 0; i < taken->count; i++) {
+		const struct statement *by = taken->list[i];
+		const char *said = statement_value(by, "what"), *value = statement_value(by, "id");
 
-/* What they sign after that counts for nothing. */
-static bool is_revoked_before(const struct roster_book *b, const struct statement *s,
-			      const char *what, const char *id)
-{
-	const struct org_register *r = b->roster.from;
-
-	for (size_t i = 0; i < register_count(r); i++) {
-		const struct statement *by = register_at(r, i);
-
-		if (by->clock >= s->clock)
-			break;
-		if (by->kind == STATEMENT_REVOKE && is_revocation_of(by, what, id) &&
-		    authority_allows(&b->authority, by))
+		if (by->clock < s->clock && said && value && strcmp(said, what) == 0 &&
+		    strcmp(value, id) == 0)
 			return true;
 	}
 	return false;
 }
 
+/* Of who was revoked counts what the revocation knew. */
 static bool staff_may_say(const struct roster_book *b, const struct statement *s)
 {
-	const struct roster_person *p = speaker(b, s);
-	char who[AGE_RECIPIENT_TEXT];
-
 	if (!authority_stands(&b->authority, s))
 		return false;
-	if (authority_allows(&b->authority, s))
-		return true;
-	if (!p)
-		return false;
-	age_recipient_print(&p->recipient, who);
-	return !is_revoked_before(b, s, "staff", who);
+	return authority_allows(&b->authority, s) || (speaker(b, s) && pasts_allow(b, s));
 }
 
 /* ---- taking out and bringing back ---- */
@@ -102,13 +68,13 @@ static enum err take_checkout(struct roster_book *b, const struct statement *s, 
 	    ledger_time(c.until, &c.until_time) != OK)
 		return OK;
 	memcpy(c.requested_by, s->signer, SIGN_VKEY_LEN);
-	more = grow(&r->checkouts, &r->checkout_count, sizeof(*r->checkouts));
+	m = book_find_medium(b, c.number);
+	if (!m)
+		return OK;
+	more = list_grow(&r->checkouts, &r->checkout_count, sizeof(*r->checkouts));
 	if (!more)
 		return err_at(ERR_NOMEM, "roster");
 	*more = c;
-	m = book_medium(b, c.number);
-	if (!m)
-		return err_at(ERR_NOMEM, "roster");
 	if (m->state == MEDIUM_IN)
 		m->state = MEDIUM_REQUESTED;
 	*ret_counts = true;
@@ -134,7 +100,7 @@ static void take_approval(struct roster_book *b, const struct statement *s)
 		c->approval = s;
 		c->approved_at = s->time;
 		memcpy(c->approved_by, s->signer, SIGN_VKEY_LEN);
-		m = book_medium(b, c->number);
+		m = book_find_medium(b, c->number);
 		if (m && m->state == MEDIUM_REQUESTED)
 			m->state = MEDIUM_OUT;
 	}
@@ -161,9 +127,9 @@ static enum err take_checkin(struct roster_book *b, const struct statement *s, b
 	c->returned = true;
 	c->returned_at = s->time;
 	c->checkin = s;
-	m = book_medium(b, number);
+	m = book_find_medium(b, number);
 	if (!m)
-		return err_at(ERR_NOMEM, "roster");
+		return OK;
 	note_place(m, s);
 	if (m->state == MEDIUM_OUT || m->state == MEDIUM_REQUESTED)
 		m->state = MEDIUM_IN;
@@ -179,9 +145,9 @@ static enum err take_sight(struct roster_book *b, const struct statement *s, boo
 
 	if (!field_text(s, "number", number, sizeof(number)) || !number[0])
 		return OK;
-	m = book_medium(b, number);
+	m = book_find_medium(b, number);
 	if (!m)
-		return err_at(ERR_NOMEM, "roster");
+		return OK;
 	note_place(m, s);
 	if (s->kind == STATEMENT_ERASE)
 		m->state = MEDIUM_ERASED;
@@ -224,7 +190,7 @@ static enum err take_keys(struct roster_host *h, const struct statement *s)
 
 		if (age_recipient_parse(value, &who) != OK)
 			continue;
-		more = grow(&h->keys, &h->key_count, sizeof(*h->keys));
+		more = list_grow(&h->keys, &h->key_count, sizeof(*h->keys));
 		if (!more)
 			return err_at(ERR_NOMEM, "roster");
 		*more = who;
@@ -277,7 +243,7 @@ static enum err take_held(struct roster_host *h, const struct statement *s)
 			one.gone = gone;
 			at = find_held(h, &one);
 			if (!at)
-				at = grow(&h->held, &h->held_count, sizeof(*h->held));
+				at = list_grow(&h->held, &h->held_count, sizeof(*h->held));
 			if (!at)
 				return err_at(ERR_NOMEM, "roster");
 			*at = one;
@@ -330,7 +296,7 @@ enum err book_report(struct roster_book *b, const struct statement *s, bool *ret
 	/* That it destroyed something is worth knowing even of a host that was revoked. */
 	TRY(take_held(h, s));
 	*ret_counts = true;
-	if (is_revoked_before(b, s, "host", h->id))
+	if (book_is_revoked(b, s, "host", h->id))
 		return OK;
 	h->reported = s->time;
 	h->register_clock = s->clock;
@@ -343,6 +309,7 @@ enum err book_report(struct roster_book *b, const struct statement *s, bool *ret
 
 /* ---- revocations ---- */
 
+/* The first one tells since when, the last one why. */
 static void set_revoked(struct revoked *r, const struct statement *s)
 {
 	const char *text = statement_value(s, "reason");
@@ -350,9 +317,7 @@ static void set_revoked(struct revoked *r, const struct statement *s)
 
 	if (text && revoke_reason_parse(text, &reason) != OK)
 		reason = REVOKE_LOST;
-	if (r->is && r->when <= s->time)
-		return;
-	*r = (struct revoked){ true, reason, s->time };
+	*r = (struct revoked){ true, reason, r->is ? r->when : s->time };
 }
 
 static enum err revoke_person(struct roster_book *b, const char *recipient,
@@ -386,6 +351,20 @@ static bool is_found_after(const struct roster_book *b, const char *number,
 	return false;
 }
 
+/* The vault that the officer had in mind, whatever had been entered under the number meanwhile. */
+static enum err revoke_volume(struct roster_book *b, struct roster_medium *m,
+			      const struct statement *s)
+{
+	uint8_t volume_id[VOLUME_ID_LEN];
+
+	if (!field_hex(s, "volume", volume_id, VOLUME_ID_LEN))
+		return OK;
+	if (!m->has_volume)
+		memcpy(m->volume_id, volume_id, VOLUME_ID_LEN);
+	m->has_volume = true;
+	return tie_volume(b, volume_id, m->number);
+}
+
 static enum err revoke_medium(struct roster_book *b, const char *number, const struct statement *s)
 {
 	struct roster_medium *m;
@@ -396,8 +375,7 @@ static enum err revoke_medium(struct roster_book *b, const char *number, const s
 	if (!m)
 		return err_at(ERR_NOMEM, "roster");
 	set_revoked(&m->revoked, s);
-	if (!m->has_volume && field_hex(s, "volume", m->volume_id, VOLUME_ID_LEN))
-		m->has_volume = true;
+	TRY(revoke_volume(b, m, s));
 	if (m->state == MEDIUM_ERASED)
 		return OK;
 	switch (m->revoked.reason) {

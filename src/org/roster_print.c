@@ -86,6 +86,24 @@ static enum err put_checkout(const struct roster_checkout *c, struct buf *out)
 	return buf_puts(out, "\n");
 }
 
+static enum err put_ties(const struct roster_book *b, struct buf *out)
+{
+	char who[AGE_RECIPIENT_TEXT];
+
+	for (size_t i = 0; i < b->volume_count; i++) {
+		TRY(buf_printf(out, "vault of %s", b->volumes[i].number));
+		TRY(put_hex(b->volumes[i].volume_id, VOLUME_ID_LEN, out));
+		TRY(buf_puts(out, "\n"));
+	}
+	for (size_t i = 0; i < b->key_count; i++) {
+		age_recipient_print(&b->keys[i].recipient, who);
+		TRY(buf_printf(out, "key of %s", who));
+		TRY(put_hex(b->keys[i].vkey, SIGN_VKEY_LEN, out));
+		TRY(buf_puts(out, "\n"));
+	}
+	return OK;
+}
+
 static enum err put_policy(const struct policy *p, struct buf *out)
 {
 	return buf_printf(out, "policy %" PRId64 " %d %d %u %d %d %d\n", p->idle_seconds,
@@ -109,6 +127,7 @@ enum err roster_print(const struct roster *r, struct buf *out)
 	}
 	for (size_t i = 0; i < r->checkout_count; i++)
 		TRY(put_checkout(&r->checkouts[i], out));
+	TRY(put_ties((const struct roster_book *)r, out));
 	TRY(put_policy(&r->policy, out));
 	if (r->catalog) {
 		TRY(buf_puts(out, "catalog"));

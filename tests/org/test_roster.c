@@ -499,6 +499,119 @@ static void what_was_lost_stays_revoked_when_it_is_found(void **state)
 	roster_free(r);
 }
 
+static void revoke_medium(struct somebody *by, const char *number, const char *volume)
+{
+	struct draft d = { 0 };
+
+	assert_ok(draft_add(&d, "what", "medium"));
+	assert_ok(draft_add(&d, "id", number));
+	assert_ok(draft_add(&d, "reason", "lost"));
+	assert_ok(draft_add(&d, "volume", volume));
+	(void)say(by, STATEMENT_REVOKE, &d);
+}
+
+static bool is_revoked_volume(const struct somebody *w, char digit)
+{
+	uint8_t volume_id[VOLUME_ID_LEN];
+	struct roster *r = roster_of(w);
+	const struct roster_medium *m;
+	bool yes;
+
+	memset(volume_id, digit * 0x11, sizeof(volume_id));
+	m = roster_medium(r, volume_id);
+	yes = m && m->revoked.is;
+	roster_free(r);
+	return yes;
+}
+
+#define VAULT_1 "11111111111111111111111111111111"
+#define VAULT_2 "22222222222222222222222222222222"
+#define VAULT_3 "33333333333333333333333333333333"
+
+static void a_lost_vault_does_not_come_back_when_its_number_gets_another(void **state)
+{
+	struct society *t = *state;
+
+	found(t, false);
+	(void)add_staff(&t->who[0], STATEMENT_OFFICER, &t->who[1], "yamada");
+	(void)medium(&t->who[0], "U-012", "volume", VAULT_1);
+	sync(t);
+	/* One enters a new vault under the number, another knows only the one that was lost. */
+	(void)medium(&t->who[0], "U-012", "volume", VAULT_2);
+	revoke_medium(&t->who[1], "U-012", VAULT_1);
+	sync(t);
+	(void)medium(&t->who[0], "U-012", "volume", VAULT_3);
+	assert_true(is_revoked_volume(&t->who[0], 1));
+	assert_true(is_revoked_volume(&t->who[0], 2));
+	assert_true(is_revoked_volume(&t->who[0], 3));
+	(void)medium(&t->who[0], "U-013", "volume", VAULT_1);
+	assert_true(is_revoked_volume(&t->who[0], 1));
+}
+
+static void a_key_of_who_was_revoked_is_theirs_for_good(void **state)
+{
+	struct society *t = *state;
+	const struct roster_person *p;
+	struct roster *r;
+	struct draft d = { 0 };
+
+	found(t, false);
+	(void)add_staff(&t->who[0], STATEMENT_STAFF, &t->who[1], "yamada");
+	(void)revoke(&t->who[0], &t->who[1], NULL);
+	/* Entered once more with another key, and the key under another name. */
+	assert_ok(draft_add_recipient(&d, "recipient", &t->who[1].recipient));
+	assert_ok(draft_add_hex(&d, "key", sign_key_vkey(t->who[2].key), SIGN_VKEY_LEN));
+	assert_ok(draft_add(&d, "name", "yamada"));
+	(void)say(&t->who[0], STATEMENT_STAFF, &d);
+	assert_ok(draft_add_recipient(&d, "recipient", &t->who[3].recipient));
+	assert_ok(draft_add_hex(&d, "key", sign_key_vkey(t->who[1].key), SIGN_VKEY_LEN));
+	assert_ok(draft_add(&d, "name", "aa"));
+	(void)say(&t->who[0], STATEMENT_STAFF, &d);
+	r = roster_of(&t->who[0]);
+	p = roster_signer(r, sign_key_vkey(t->who[1].key));
+	assert_true(p && p->revoked.is);
+	roster_free(r);
+}
+
+static void who_was_revoked_says_nothing_in_hindsight_either(void **state)
+{
+	struct society *t = *state;
+	const struct statement *before, *unknown, *late;
+	struct draft d = { 0 };
+
+	found(t, false);
+	(void)add_staff(&t->who[0], STATEMENT_STAFF, &t->who[1], "yamada");
+	(void)medium(&t->who[0], "U-012", "label", "OSAKA-03");
+	sync(t);
+	before = checkout(&t->who[1], &t->who[1], "T-2026-0001");
+	sync(t);
+	unknown = checkout(&t->who[1], &t->who[1], "T-2026-0002");
+	(void)revoke(&t->who[0], &t->who[1], NULL);
+	sync(t);
+	assert_ok(draft_add(&d, "number", "U-012"));
+	late = backdate(&t->who[1], STATEMENT_SIGHT, &d);
+	assert_true(counts(&t->who[1], before));
+	assert_false(counts(&t->who[1], unknown));
+	assert_false(counts(&t->who[1], late));
+}
+
+static void what_the_staff_saw_registers_no_medium(void **state)
+{
+	struct society *t = *state;
+	struct roster *r;
+	struct draft d = { 0 };
+
+	found(t, false);
+	(void)add_staff(&t->who[0], STATEMENT_STAFF, &t->who[1], "yamada");
+	sync(t);
+	assert_ok(draft_add(&d, "number", "U-999"));
+	assert_false(counts(&t->who[1], say(&t->who[1], STATEMENT_SIGHT, &d)));
+	(void)checkout(&t->who[1], &t->who[1], "T-2026-0001");
+	r = roster_of(&t->who[1]);
+	assert_int_equal(r->medium_count + r->checkout_count, 0);
+	roster_free(r);
+}
+
 static void who_was_revoked_takes_nothing_out_afterwards(void **state)
 {
 	struct society *t = *state;
@@ -569,6 +682,10 @@ int main(void)
 		STORY(a_medium_keeps_what_a_later_statement_does_not_name),
 		STORY(nobody_approves_what_he_carries),
 		STORY(what_was_lost_stays_revoked_when_it_is_found),
+		STORY(a_lost_vault_does_not_come_back_when_its_number_gets_another),
+		STORY(a_key_of_who_was_revoked_is_theirs_for_good),
+		STORY(who_was_revoked_says_nothing_in_hindsight_either),
+		STORY(what_the_staff_saw_registers_no_medium),
 		STORY(who_was_revoked_takes_nothing_out_afterwards),
 		STORY(a_report_counts_from_its_own_host_only),
 	};
