@@ -13,4 +13,5 @@ MUST_CHECK enum err catalogue_read(const struct statement *s, struct catalogue *
 /* The same for a register that is open already (NULL: none). *ret_own: an officer applied it. */
 MUST_CHECK enum err catalogue_of(const struct roster *roster, struct catalogue *ret, bool *ret_own);
 /* ERR_USAGE for an id that the catalogue does not have, with those it has as a hint. */
-MUST_CHECK enum err catalogue_unknown_id(struct cli *cli, const struct catalogue *c, const char *id);
+MUST_CHECK enum err catalogue_unknown_id(struct cli *cli, const struct catalogue *c,
+					 const char *id);

@@ -32,7 +32,8 @@ static enum err read_next(struct cli *cli, const char *path, struct catalogue *r
 	err = catalogue_parse(text.data ? text.data : "", text.len, ret);
 	if (err == ERR_BAD_FORMAT)
 		cli_hint(cli, "%s",
-			 _("a line is: id, flags, name, purposes; between them a tab, between purposes "
+			 _("a line is: id, flags, name, purposes; between them a tab, between "
+			   "purposes "
 			   "\"|\""));
 	return err;
 }
@@ -48,13 +49,12 @@ static enum err show_one(struct cli *cli, const struct category *c)
 		if (!*c->purposes[i])
 			continue;
 		out_line(cli, "  %s.%zu  %s", c->id, i + 1, c->purposes[i]);
-		(void)json_array_append_new(purposes,
-					    json_pack("{s:i,s:s}", "number", (int)i + 1, "text",
-						      c->purposes[i]));
+		(void)json_array_append_new(purposes, json_pack("{s:i,s:s}", "number", (int)i + 1,
+								"text", c->purposes[i]));
 	}
 	return out_json(cli, "category",
-			json_pack("{s:s,s:s,s:s,s:o}", "id", c->id, "flags", c->flags, "name", c->name,
-				  "purposes", purposes));
+			json_pack("{s:s,s:s,s:s,s:o}", "id", c->id, "flags", c->flags, "name",
+				  c->name, "purposes", purposes));
 }
 
 static enum err tell_source(const struct catalogues *c)
@@ -69,8 +69,8 @@ static enum err tell_source(const struct catalogues *c)
 		out_talk(c->o.cli, _("Published on %s: %s"), published ? published : "-",
 			 method ? method : "-");
 	return out_json(c->o.cli, "result",
-			json_pack("{s:i,s:b,s:s*,s:s*}", "categories", (int)c->now.count, "applied", c->own,
-				  "published", published, "method", method));
+			json_pack("{s:i,s:b,s:s*,s:s*}", "categories", (int)c->now.count, "applied",
+				  c->own, "published", published, "method", method));
 }
 
 static enum err run_show(struct cli *cli)
@@ -90,7 +90,8 @@ const struct verb verb_catalog_show = {
 	.run = run_show,
 	.words = "",
 	.summary = N_("the categories of personal information and their purposes"),
-	.about = N_("The ids in front are what --category and --purpose take. Flags: S sensitive, N may "
+	.about = N_("The ids in front are what --category and --purpose take. Flags: S sensitive, "
+		    "N may "
 		    "hold national numbers, F bank accounts, - none, ? for the officer to decide."),
 	.examples = {{"catalog show", N_("asks no passphrase")}},
 	.max = 0,
@@ -120,7 +121,8 @@ static enum err tell_change(void *ctx, enum catalogue_change change, size_t i,
 {
 	const struct cli *cli = ctx;
 	const struct category *any = before ? before : after;
-	bool purpose = change == PURPOSE_NEW || change == PURPOSE_ENDED || change == PURPOSE_REWORDED;
+	bool purpose =
+		change == PURPOSE_NEW || change == PURPOSE_ENDED || change == PURPOSE_REWORDED;
 	const char *was, *is;
 
 	was = !before ? "" : purpose ? purpose_of(before, i) : before->name;
@@ -151,8 +153,9 @@ static enum err tell_change(void *ctx, enum catalogue_change change, size_t i,
 		break;
 	}
 	return out_json(cli, "change",
-			json_pack("{s:s,s:s,s:i,s:s,s:s}", "change", change_name(change), "id", any->id,
-				  "number", purpose ? (int)i + 1 : 0, "before", was, "after", is));
+			json_pack("{s:s,s:s,s:i,s:s,s:s}", "change", change_name(change), "id",
+				  any->id, "number", purpose ? (int)i + 1 : 0, "before", was,
+				  "after", is));
 }
 
 static enum err run_diff(struct cli *cli)
@@ -171,7 +174,8 @@ const struct verb verb_catalog_diff = {
 	.run = run_diff,
 	.words = "FILE",
 	.summary = N_("what another catalogue would change"),
-	.about = N_("For the notice of a change. A line for each category and purpose that is new, ended or "
+	.about = N_("For the notice of a change. A line for each category and purpose that is new, "
+		    "ended or "
 		    "different."),
 	.examples = {{"catalog diff new.tsv", N_("before it is applied")}},
 	.min = 1,
@@ -183,7 +187,8 @@ const struct verb verb_catalog_diff = {
 static enum err other_meaning(struct cli *cli)
 {
 	cli_hint(cli, "%s",
-		 _("records refer to the ids for ever: let the old one end (an empty place, a line less) "
+		 _("records refer to the ids for ever: let the old one end (an empty place, a line "
+		   "less) "
 		   "and add the new one behind"));
 	return ERR_INVALID;
 }
@@ -233,8 +238,9 @@ static enum err run_apply(struct cli *cli)
 
 	TRY(officer_day(cli, OPT_PUBLISHED, "--published", &published));
 	if (!published || !method || !*method)
-		return cli_usage("%s", _("say when and how the change is published: --published DATE "
-					 "--method TEXT"));
+		return cli_usage("%s",
+				 _("say when and how the change is published: --published DATE "
+				   "--method TEXT"));
 	TRY(officer_text(method, "--method", ROSTER_TEXT - 1));
 	TRY(read_next(cli, cli_argument(cli, 0), &c.next));
 	TRY(officer_begin(cli, AUDIT_CATALOG, &c.o));
@@ -248,7 +254,8 @@ static enum err run_apply(struct cli *cli)
 	officer_tell_pending(&c.o, s);
 	return out_json(cli, "result",
 			json_pack("{s:i,s:s,s:s,s:b}", "categories", (int)c.next.count, "published",
-				  published, "method", method, "pending", !roster_counts(c.o.roster, s)));
+				  published, "method", method, "pending",
+				  !roster_counts(c.o.roster, s)));
 }
 
 const struct verb verb_catalog_apply = {
@@ -257,8 +264,10 @@ const struct verb verb_catalog_apply = {
 	.run = run_apply,
 	.words = "FILE --published DATE --method TEXT",
 	.summary = N_("put a catalogue of categories and purposes in force"),
-	.about = N_("FILE is what \"catalog export\" writes: id, flags, name, purposes, with tabs between. "
-		    "An id keeps its name and a purpose its place for ever, since records refer to them: "
+	.about = N_("FILE is what \"catalog export\" writes: id, flags, name, purposes, with tabs "
+		    "between. "
+		    "An id keeps its name and a purpose its place for ever, since records refer to "
+		    "them: "
 		    "what ends leaves its place empty, what is new comes behind."),
 	.examples = {{"catalog apply new.tsv --published 2027-04-01 --method ウェブサイト",
 		      N_("with the date and the way of publication")}},
@@ -294,7 +303,8 @@ const struct verb verb_catalog_export = {
 	.run = run_export,
 	.words = "[--csv|--html]",
 	.summary = N_("write the catalogue as a table"),
-	.about = N_("Word for word what the program holds people to, so that what is published is the same. "
+	.about = N_("Word for word what the program holds people to, so that what is published is "
+		    "the same. "
 		    "Without an option: the form that \"catalog apply\" reads."),
 	.examples = {{"catalog export --html >purposes.html", N_("for the society's web site")},
 		     {"catalog export >new.tsv", N_("to edit it")}},

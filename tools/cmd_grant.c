@@ -1,4 +1,5 @@
-/* vault grant, grant list: who may open what, until when; and letting one more person into a vault. */
+/* vault grant, grant list: who may open what, until when; and letting one more person into a vault.
+ */
 #include <string.h>
 
 #include "access/identify.h"
@@ -67,8 +68,8 @@ static enum err read_category(struct granting *g, const char *id)
 	return OK;
 }
 
-/* A medium that is not plugged in can be told of as the register knows it; the vault itself takes the
- * person in when it is there. */
+/* A medium that is not plugged in can be told of as the register knows it; the vault itself takes
+ * the person in when it is there. */
 static enum err find_absent(struct granting *g, const char *word, enum err why)
 {
 	const struct roster_medium *m = roster_medium_named(g->o.roster, word);
@@ -122,7 +123,8 @@ static const char *plain(const char *text)
 	return text ? text : "";
 }
 
-static const struct roster_grant *grant_of(const struct granting *g, const struct age_recipient *who)
+static const struct roster_grant *grant_of(const struct granting *g,
+					   const struct age_recipient *who)
 {
 	for (size_t i = 0; i < g->o.roster->grant_count; i++) {
 		const struct roster_grant *grant = &g->o.roster->grants[i];
@@ -158,8 +160,8 @@ static enum err check_person(struct granting *g, const struct age_recipient *who
 	return err == OK ? OK : officer_record(&g->o, event, err);
 }
 
-static enum err write_grant(struct granting *g, const struct age_recipient *who, const char *recipient,
-			    const char *fpr, const struct statement **ret)
+static enum err write_grant(struct granting *g, const struct age_recipient *who,
+			    const char *recipient, const char *fpr, const struct statement **ret)
 {
 	CLEANUP(draft_clear) struct draft d = {0};
 	bool volume = g->medium.path || !cli_has(g->o.cli, OPT_GRANT_CATEGORY);
@@ -177,12 +179,13 @@ static enum err write_grant(struct granting *g, const struct age_recipient *who,
 	TRY(draft_add(&d, "recipient", recipient));
 	TRY(draft_add(&d, "for", g->what));
 	TRY(draft_add(&d, "until", g->until));
-	return officer_state(&g->o, g->end ? STATEMENT_GRANT_END : STATEMENT_GRANT, &d, &event, ret);
+	return officer_state(&g->o, g->end ? STATEMENT_GRANT_END : STATEMENT_GRANT, &d, &event,
+			     ret);
 }
 
-/* Whether the register has to be told at all: officers need no permission, and whoever has it already
- * is not given it twice. Somebody who is no officer lets in whom an officer permitted, as far as the
- * rules find that when the vault is opened. */
+/* Whether the register has to be told at all: officers need no permission, and whoever has it
+ * already is not given it twice. Somebody who is no officer lets in whom an officer permitted, as
+ * far as the rules find that when the vault is opened. */
 static bool needs_statement(const struct granting *g, const struct age_recipient *who)
 {
 	const struct roster_person *p = roster_person(g->o.roster, who);
@@ -235,16 +238,19 @@ static void say(const struct granting *g, const char *recipient, const char *wor
 	struct cli *cli = g->o.cli;
 
 	if (g->end && g->medium.path)
-		out_talk(cli, _("Their key still fits %s until it has a new one: %s rekey %s"), g->name,
-			 VAULT_NAME, g->name);
+		out_talk(cli, _("Their key still fits %s until it has a new one: %s rekey %s"),
+			 g->name, VAULT_NAME, g->name);
 	if (g->end)
 		out_say(cli, _("%s has no permission for %s any more."), recipient, g->name);
 	else if (!holds)
-		out_say(cli, _("%s will be let into %s when that is approved."), recipient, g->name);
+		out_say(cli, _("%s will be let into %s when that is approved."), recipient,
+			g->name);
 	else if (g->medium.path)
-		out_say(cli, _("%s can open %s now. Compare by telephone: %s"), recipient, g->name, words);
+		out_say(cli, _("%s can open %s now. Compare by telephone: %s"), recipient, g->name,
+			words);
 	else
-		out_say(cli, _("%s is permitted: %s. Compare by telephone: %s"), recipient, g->name, words);
+		out_say(cli, _("%s is permitted: %s. Compare by telephone: %s"), recipient, g->name,
+			words);
 }
 
 static enum err tell(const struct granting *g, const struct age_recipient *to, bool holds)
@@ -258,9 +264,10 @@ static enum err tell(const struct granting *g, const struct age_recipient *to, b
 	return out_json(g->o.cli, "result",
 			json_pack("{s:s*,s:o*,s:s,s:s,s:s*,s:s*,s:s*,s:s*}", "label",
 				  g->medium.path ? g->medium.label : NULL, "path",
-				  g->medium.path ? out_json_text(g->medium.path) : NULL, "recipient",
-				  recipient, "fingerprint", fpr, "ticket", holds ? g->ticket : NULL,
-				  "for", g->what[0] ? g->what : NULL, "until", g->until, "state",
+				  g->medium.path ? out_json_text(g->medium.path) : NULL,
+				  "recipient", recipient, "fingerprint", fpr, "ticket",
+				  holds ? g->ticket : NULL, "for", g->what[0] ? g->what : NULL,
+				  "until", g->until, "state",
 				  !officer_has_society(&g->o) ? NULL
 				  : g->end		      ? "ended"
 				  : holds		      ? "permitted"
@@ -315,9 +322,10 @@ const struct verb verb_grant = {
 	.run = run,
 	.words = "MEDIUM|--category ID --to RECIPIENT|NAME [--ticket FILE]",
 	.summary = N_("let one more person into a vault"),
-	.about = N_("The ticket carries the device secret to that person's computer. It is sealed to "
-		    "them; still, never send it along with the medium. Where there is a register, an "
-		    "officer's permission goes onto it first; --category permits without a medium."),
+	.about = N_(
+		"The ticket carries the device secret to that person's computer. It is sealed to "
+		"them; still, never send it along with the medium. Where there is a register, an "
+		"officer's permission goes onto it first; --category permits without a medium."),
 	.examples = {{"grant OSAKA-03 --to age1... --ticket taro.ticket",
 		      N_("a person on another computer")},
 		     {"grant OSAKA-03 --to taro --until 2027-03-31", N_("for a time")},
@@ -354,12 +362,15 @@ static enum err list_one(struct cli *cli, const struct roster *r, const struct r
 	TRY(buf_puts(&row, " "));
 	TRY(width_pad(&row, for_words(r, g->what), 20));
 	TRY(buf_printf(&row, " %-10s %s", g->until[0] ? g->until : "-",
-		       p && p->revoked.is ? _("revoked") : over ? _("expired") : ""));
+		       p && p->revoked.is ? _("revoked")
+		       : over		  ? _("expired")
+					  : ""));
 	out_line(cli, "%s", row.data);
 	return out_json(cli, "grant",
-			json_pack("{s:s*,s:s,s:s,s:s,s:s,s:b}", "name", p ? p->name : NULL, "recipient",
-				  recipient, "for", g->what, "number", for_words(r, g->what), "until",
-				  g->until, "in_force", !over && !(p && p->revoked.is)));
+			json_pack("{s:s*,s:s,s:s,s:s,s:s,s:b}", "name", p ? p->name : NULL,
+				  "recipient", recipient, "for", g->what, "number",
+				  for_words(r, g->what), "until", g->until, "in_force",
+				  !over && !(p && p->revoked.is)));
 }
 
 static enum err run_list(struct cli *cli)
@@ -379,7 +390,8 @@ const struct verb verb_grant_list = {
 	.run = run_list,
 	.words = "",
 	.summary = N_("who may open what, until when"),
-	.about = N_("What it is for is the number of a medium, a category, or * for everything. Officers "
+	.about = N_("What it is for is the number of a medium, a category, or * for everything. "
+		    "Officers "
 		    "need no permission and are not in the list."),
 	.examples = {{"grant list", N_("a line for each permission")}},
 	.max = 0,

@@ -42,7 +42,8 @@ static enum err run_show(struct cli *cli)
 	if (known)
 		out_talk(cli, _("It is on the register of %s as %s."), o.roster->name, known->name);
 	else
-		out_talk(cli, _("An officer registers it with: %s host add NAME %s"), VAULT_NAME, hex);
+		out_talk(cli, _("An officer registers it with: %s host add NAME %s"), VAULT_NAME,
+			 hex);
 	return out_json(cli, "result",
 			json_pack("{s:s,s:s,s:s,s:s*,s:b}", "host", id, "key", hex, "words", words,
 				  "name", known ? known->name : NULL, "revoked",
@@ -55,8 +56,9 @@ const struct verb verb_host_show = {
 	.run = run_show,
 	.words = "",
 	.summary = N_("print the key of this computer and its words"),
-	.about = N_("Asks no passphrase: what it prints is no secret. An officer needs it to put this "
-		    "computer on the register."),
+	.about = N_(
+		"Asks no passphrase: what it prints is no secret. An officer needs it to put this "
+		"computer on the register."),
 	.examples = {{"host show", N_("on the computer that is to be registered")}},
 	.max = 0,
 };
@@ -70,7 +72,8 @@ static enum err check_new(struct officer *o, const char *id, const char *name)
 
 	if (same && same->revoked.is) {
 		cli_hint(o->cli, "%s",
-			 _("a revoked computer stays revoked; set it up anew, with a new PVAULT_HOME"));
+			 _("a revoked computer stays revoked; set it up anew, with a new "
+			   "PVAULT_HOME"));
 		return err_at(ERR_REVOKED_HOST, "%s", same->name);
 	}
 	if (named && named != same && !named->revoked.is)
@@ -120,9 +123,11 @@ const struct verb verb_host_add = {
 	.run = run_add,
 	.words = "NAME KEY [--site SITE]",
 	.summary = N_("put a computer on the register"),
-	.about = N_("KEY is what \"host show\" prints there. Compare the words with whoever sits in front "
+	.about = N_("KEY is what \"host show\" prints there. Compare the words with whoever sits "
+		    "in front "
 		    "of it. Told again, a computer gets the new name or site."),
-	.examples = {{"host add osaka-2 3f9a... --site 大阪", N_("as its \"host show\" prints it")}},
+	.examples = {{"host add osaka-2 3f9a... --site 大阪",
+		      N_("as its \"host show\" prints it")}},
 	.options = OPT_BIT(OPT_SITE) | OPT_BIT(OPT_KEY),
 	.min = 2,
 	.max = 2,
@@ -155,8 +160,9 @@ static enum err state_words(const struct roster *r, const struct roster_host *h,
 	officer_time(h->reported, when);
 	TRY(buf_printf(ret, _("reported %.10s"), when));
 	if (r->policy.unsynced_days && days > (int64_t)r->policy.unsynced_days)
-		return buf_printf(ret, ngettext(", silent for %d day", ", silent for %d days",
-						(unsigned long)days),
+		return buf_printf(ret,
+				  ngettext(", silent for %d day", ", silent for %d days",
+					   (unsigned long)days),
 				  (int)days);
 	return OK;
 }
@@ -203,12 +209,13 @@ static enum err list_one(struct cli *cli, const struct roster *r, const struct r
 	TRY(buf_printf(&row, " %s", names.data ? names.data : "-"));
 	out_line(cli, "%s", row.data);
 	return out_json(cli, "host",
-			json_pack("{s:s,s:s,s:s,s:s,s:b,s:s*,s:I,s:I,s:i,s:o}", "name", h->name, "host",
-				  h->id, "words", words, "site", h->site, "revoked", h->revoked.is,
-				  "reason", h->revoked.is ? revoke_reason_name(h->revoked.reason) : NULL,
+			json_pack("{s:s,s:s,s:s,s:s,s:b,s:s*,s:I,s:I,s:i,s:o}", "name", h->name,
+				  "host", h->id, "words", words, "site", h->site, "revoked",
+				  h->revoked.is, "reason",
+				  h->revoked.is ? revoke_reason_name(h->revoked.reason) : NULL,
 				  "reported", (json_int_t)h->reported, "days_unsynced",
-				  (json_int_t)days_silent(h), "staff_keys", (int)h->key_count, "holds",
-				  held));
+				  (json_int_t)days_silent(h), "staff_keys", (int)h->key_count,
+				  "holds", held));
 }
 
 static enum err run_list(struct cli *cli)
@@ -228,7 +235,8 @@ const struct verb verb_host_list = {
 	.run = run_list,
 	.words = "",
 	.summary = N_("the computers on the register"),
-	.about = N_("Name, id, site, when it last reported (or that it was revoked), and the media whose "
+	.about = N_("Name, id, site, when it last reported (or that it was revoked), and the media "
+		    "whose "
 		    "device secret it holds."),
 	.examples = {{"host list", N_("which were not heard of?")}},
 	.max = 0,

@@ -17,7 +17,7 @@ struct wish {
 	struct buf categories; /* ids, with commas between */
 	const char *purpose;
 	bool separated;
-	struct roster_medium entry; /* on the register; without a number there will be none */
+	struct roster_medium entry;  /* on the register; without a number there will be none */
 	struct roster_medium before; /* what is there of it; without a number nothing */
 };
 
@@ -147,10 +147,8 @@ static enum err permit(struct officer *o, const struct wish *w, const struct age
 	const struct roster_person *p = roster_person(o->roster, who);
 	CLEANUP(draft_clear) struct draft d = {0};
 	char volume[2 * VOLUME_ID_LEN + 1], fpr[STAFF_FPR_LEN];
-	struct audit_event event = {.code = AUDIT_KEY_ADD,
-				    .counterparty = fpr,
-				    .volume_id = volume,
-				    .label = w->label};
+	struct audit_event event = {
+		.code = AUDIT_KEY_ADD, .counterparty = fpr, .volume_id = volume, .label = w->label};
 	const struct statement *s = NULL;
 
 	if (p && p->officer)
@@ -186,7 +184,8 @@ static enum err enter_if_wanted(struct officer *o, struct wish *w, const char *p
 	enum err err = w->entry.number[0] ? enter(o, w, path) : OK;
 
 	if (err != OK)
-		cli_hint(o->cli, _("the vault is made; put it on the register with: %s media add %s %s"),
+		cli_hint(o->cli,
+			 _("the vault is made; put it on the register with: %s media add %s %s"),
 			 VAULT_NAME, w->entry.number, path);
 	return err;
 }
@@ -196,8 +195,9 @@ static void tell_entry(const struct officer *o, const struct wish *w)
 	if (w->entry.number[0])
 		out_talk(o->cli, _("It is on the register as %s."), w->entry.number);
 	else if (officer_has_society(o))
-		out_talk(o->cli, _("An officer has to put it on the register before it can be used: %s "
-				   "media add NUMBER %s"),
+		out_talk(o->cli,
+			 _("An officer has to put it on the register before it can be used: %s "
+			   "media add NUMBER %s"),
 			 VAULT_NAME, w->label);
 }
 
@@ -230,7 +230,8 @@ static enum err run(struct cli *cli)
 	return out_json(cli, "result",
 			json_pack("{s:o,s:s,s:i,s:b,s:s*}", "path", out_json_text(path), "label",
 				  w.label, "recipients", (int)w.to.count + 1, "key_separation",
-				  w.separated, "number", w.entry.number[0] ? w.entry.number : NULL));
+				  w.separated, "number",
+				  w.entry.number[0] ? w.entry.number : NULL));
 }
 
 const struct verb verb_init = {

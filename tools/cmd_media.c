@@ -23,14 +23,14 @@ static enum err tell_entry(struct cli *cli, const struct roster_medium *m)
 	else
 		out_say(cli, _("%s is on the register."), m->number);
 	if (!m->has_volume)
-		out_talk(cli, _("Nothing tells yet which vault it is: %s media add %s MEDIUM"), VAULT_NAME,
-			 m->number);
+		out_talk(cli, _("Nothing tells yet which vault it is: %s media add %s MEDIUM"),
+			 VAULT_NAME, m->number);
 	else if (!m->separated && !cli_has(cli, OPT_VOLUME))
 		out_warn(cli, _("%s has no key separation: a staff key alone opens it"), m->number);
 	return out_json(cli, "result",
 			json_pack("{s:s,s:s*,s:s,s:b}", "number", m->number, "volume_id",
-				  m->has_volume ? volume : NULL, "label", m->label, "key_separation",
-				  m->has_volume && m->separated));
+				  m->has_volume ? volume : NULL, "label", m->label,
+				  "key_separation", m->has_volume && m->separated));
 }
 
 /* A vault that the officer cannot open: whoever can reads its id out. Nothing proves that it has a
@@ -113,11 +113,14 @@ const struct verb verb_media_add = {
 	.run = run_add,
 	.words = "NUMBER [MEDIUM]",
 	.summary = N_("put a medium on the register"),
-	.about = N_("NUMBER is what stands on its sticker. With MEDIUM plugged in, the entry is bound to "
+	.about = N_("NUMBER is what stands on its sticker. With MEDIUM plugged in, the entry is "
+		    "bound to "
 		    "its vault. \"init\" does this by itself for an officer."),
-	.examples = {{"media add U-012 OSAKA-03 --place 金庫A --keeper tanaka", N_("a vault that is there")},
+	.examples = {{"media add U-012 OSAKA-03 --place 金庫A --keeper tanaka",
+		      N_("a vault that is there")},
 		     {"media add U-013 --serial 4C530001", N_("before it has a vault")}},
-	.options = REGISTERING_OPTIONS | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_VOLUME) | OPT_BIT(OPT_LABEL),
+	.options =
+		REGISTERING_OPTIONS | OPT_BIT(OPT_KEY) | OPT_BIT(OPT_VOLUME) | OPT_BIT(OPT_LABEL),
 	.min = 1,
 	.max = 2,
 };
@@ -163,18 +166,18 @@ static json_t *entry_json(const struct roster_medium *m)
 
 	if (m->has_volume)
 		text_hex(m->volume_id, VOLUME_ID_LEN, volume);
-	return json_pack("{s:s,s:s*,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:b,s:s*,s:I,s:I,s:I,"
-			 "s:s*,s:I}",
-			 "number", m->number, "volume_id", m->has_volume ? volume : NULL, "label",
-			 m->label, "serial", m->serial, "product", m->product, "kind", m->kind,
-			 "capacity", m->capacity, "place", m->place, "keeper", m->keeper, "owner",
-			 m->owner, "category", m->category, "purpose", m->purpose, "key_separation",
-			 m->has_volume && m->separated, "state", states[m->state].name, "revoked",
-			 m->revoked.is, "reason",
-			 m->revoked.is ? revoke_reason_name(m->revoked.reason) : NULL, "registered",
-			 (json_int_t)m->registered, "sighted", (json_int_t)m->sighted, "opened",
-			 (json_int_t)m->opened, "opened_host", m->opened ? m->opened_host : NULL,
-			 "epoch", (json_int_t)m->epoch);
+	return json_pack(
+		"{s:s,s:s*,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:s,s:b,s:s,s:b,s:s*,s:I,s:I,s:I,"
+		"s:s*,s:I}",
+		"number", m->number, "volume_id", m->has_volume ? volume : NULL, "label", m->label,
+		"serial", m->serial, "product", m->product, "kind", m->kind, "capacity",
+		m->capacity, "place", m->place, "keeper", m->keeper, "owner", m->owner, "category",
+		m->category, "purpose", m->purpose, "key_separation", m->has_volume && m->separated,
+		"state", states[m->state].name, "revoked", m->revoked.is, "reason",
+		m->revoked.is ? revoke_reason_name(m->revoked.reason) : NULL, "registered",
+		(json_int_t)m->registered, "sighted", (json_int_t)m->sighted, "opened",
+		(json_int_t)m->opened, "opened_host", m->opened ? m->opened_host : NULL, "epoch",
+		(json_int_t)m->epoch);
 }
 
 static enum err list_one(struct cli *cli, const struct roster_medium *m)
@@ -288,7 +291,10 @@ static enum err put_entry(struct officer *o, const struct roster_medium *m)
 	TRY(put(cli, _("label"), m->label));
 	TRY(put(cli, _("category"), m->category));
 	TRY(put(cli, _("purpose"), m->purpose));
-	TRY(put(cli, _("key separation"), !m->has_volume ? "" : m->separated ? _("present") : _("absent")));
+	TRY(put(cli, _("key separation"),
+		!m->has_volume ? ""
+		: m->separated ? _("present")
+			       : _("absent")));
 	return put_time(cli, _("last opened"), m->opened);
 }
 
@@ -318,13 +324,14 @@ static enum err put_who(struct officer *o, const struct roster_medium *m)
 		const struct roster_person *p = roster_person(o->roster, &g->recipient);
 		CLEANUP(buf_clear) struct buf line = {0};
 
-		if (!p || p->revoked.is || !reaches(g, m) || (g->until[0] && strcmp(g->until, today) < 0))
+		if (!p || p->revoked.is || !reaches(g, m) ||
+		    (g->until[0] && strcmp(g->until, today) < 0))
 			continue;
 		TRY(buf_printf(&line, g->until[0] ? _("%s, until %s") : "%s", p->name, g->until));
 		TRY(put(o->cli, _("may open it"), line.data));
 		TRY(out_json(o->cli, "may_open",
-			     json_pack("{s:s,s:s,s:s,s:s}", "number", m->number, "name", p->name, "for",
-				       g->what, "until", g->until)));
+			     json_pack("{s:s,s:s,s:s,s:s}", "number", m->number, "name", p->name,
+				       "for", g->what, "until", g->until)));
 	}
 	return OK;
 }
@@ -348,7 +355,8 @@ const struct verb verb_media_show = {
 	.run = run_show,
 	.words = "NUMBER",
 	.summary = N_("all that the register says of a medium"),
-	.about = N_("With the headings of the ledger of media, and who may open it. The number, the label "
+	.about = N_("With the headings of the ledger of media, and who may open it. The number, "
+		    "the label "
 		    "and the serial number find it."),
 	.examples = {{"media show U-012", N_("asks no passphrase")}},
 	.min = 1,

@@ -1,4 +1,4 @@
-/* vault org init, show, officer, approve: the society and its officers. */
+/* vault org init, org officer, org approve: the society and its officers. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -8,7 +8,6 @@
 #include "tools/officer.h"
 #include "tools/output.h"
 #include "tools/verbs.h"
-#include "tools/visit.h"
 
 /* The founder alone could never make a second one where two are required. So it is only wanted at
  * first, and required as soon as there is one. */
@@ -92,7 +91,9 @@ static enum err tell_founded(const struct officer *o, const char *name)
 	register_words(register_org(o->books), words);
 	out_say(o->cli, _("%s has a register now, and you are its officer."), name);
 	out_say(o->cli, _("Its words, to compare when another computer joins: %s"), words);
-	out_talk(o->cli, _("Next: %s staff add NAME RECIPIENT, %s host add NAME KEY, %s media add NUMBER MEDIUM"),
+	out_talk(o->cli,
+		 _("Next: %s staff add NAME RECIPIENT, %s host add NAME KEY, %s media add NUMBER "
+		   "MEDIUM"),
 		 VAULT_NAME, VAULT_NAME, VAULT_NAME);
 	out_talk(o->cli, _("Then bring it to the others: %s sync DIR"), VAULT_NAME);
 	return out_json(o->cli, "result",
@@ -126,225 +127,14 @@ const struct verb verb_org_init = {
 	.run = run_init,
 	.words = "--name NAME [--second-officer]",
 	.summary = N_("begin the register of a society"),
-	.about = N_("You are its first officer, and this computer is the first one on it. From then "
-		    "on staff, computers, media and permissions have to be on the register. With "
-		    "--second-officer, as soon as there is one, permissions, rules, the catalogue and "
-		    "further officers count once another officer approved them."),
+	.about = N_(
+		"You are its first officer, and this computer is the first one on it. From then "
+		"on staff, computers, media and permissions have to be on the register. With "
+		"--second-officer, as soon as there is one, permissions, rules, the catalogue and "
+		"further officers count once another officer approved them."),
 	.examples = {{"org init --name 大阪健保", N_("once for the whole society")}},
 	.options = OPT_BIT(OPT_ORG_NAME) | OPT_BIT(OPT_SECOND_OFFICER) | OPT_BIT(OPT_SITE) |
 		   OPT_BIT(OPT_KEY),
-	.max = 0,
-};
-
-/* ---- show ------------------------------------------------------------------------------------ */
-
-struct showing {
-	struct officer *o;
-	size_t pending, findings;
-	enum err worst;
-};
-
-static const char *kind_words(enum statement_kind kind)
-{
-	static const char *const words[STATEMENT_KINDS] = {
-		[STATEMENT_ORG] = N_("society"),
-		[STATEMENT_OFFICER] = N_("officer"),
-		[STATEMENT_STAFF] = N_("staff"),
-		[STATEMENT_HOST] = N_("computer"),
-		[STATEMENT_MEDIUM] = N_("medium"),
-		[STATEMENT_CATALOG] = N_("catalogue"),
-		[STATEMENT_GRANT] = N_("permission"),
-		[STATEMENT_GRANT_END] = N_("end of a permission"),
-		[STATEMENT_POLICY] = N_("rule"),
-		[STATEMENT_REVOKE] = N_("revocation"),
-		[STATEMENT_APPROVE] = N_("approval"),
-		[STATEMENT_ADOPT] = N_("restored backup"),
-		[STATEMENT_RECOVERY] = N_("recovery key"),
-		[STATEMENT_CHECKOUT] = N_("taking out"),
-		[STATEMENT_CHECKIN] = N_("return"),
-		[STATEMENT_SIGHT] = N_("sight"),
-		[STATEMENT_FOUND] = N_("found again"),
-		[STATEMENT_ERASE] = N_("erasure"),
-		[STATEMENT_INCIDENT] = N_("incident"),
-		[STATEMENT_REPORT] = N_("report of a computer"),
-	};
-
-	return kind < STATEMENT_KINDS && words[kind] ? gettext(words[kind])
-						     : statement_kind_name(kind);
-}
-
-/* What a statement is about, in one word of it. */
-static const char *about(const struct statement *s)
-{
-	static const char *const names[] = {"name", "number", "for", "set", "published", "id", "host"};
-	const char *value = NULL;
-
-	for (size_t i = 0; i < ARRAY_LEN(names) && !value; i++)
-		value = statement_value(s, names[i]);
-	return value ? value : "";
-}
-
-static enum err show_pending(struct showing *show, const struct statement *s)
-{
-	char id[2 * SHA256_LEN + 1], who[65], when[24];
-
-	show->pending++;
-	text_hex(s->id, SHA256_LEN, id);
-	officer_signer_name(show->o, s->signer, who);
-	officer_time(s->time, when);
-	out_line(show->o->cli, _("waits for approval: %.12s  %s \"%s\" by %s, %s"), id,
-		 kind_words(s->kind), about(s), who, when);
-	return out_json(show->o->cli, "pending",
-			json_pack("{s:s,s:s,s:s,s:s,s:I}", "id", id, "kind",
-				  statement_kind_name(s->kind), "about", about(s), "by", who, "time",
-				  (json_int_t)s->time));
-}
-
-static enum err show_all_pending(struct showing *show)
-{
-	const struct officer *o = show->o;
-
-	for (size_t i = 0; i < register_count(o->books); i++) {
-		const struct statement *s = register_at(o->books, i);
-
-		if (pending_is(o->roster, s))
-			TRY(show_pending(show, s));
-	}
-	return OK;
-}
-
-static const char *fault_name(enum register_fault fault)
-{
-	static const char *const names[] = {[REGISTER_FORK] = "fork",
-					    [REGISTER_CUT] = "cut",
-					    [REGISTER_UNSEEN] = "unseen",
-					    [REGISTER_LEAP] = "leap"};
-
-	return names[fault];
-}
-
-static const char *fault_words(enum register_fault fault)
-{
-	switch (fault) {
-	case REGISTER_FORK:
-		return _("two statements of %s have number %llu: the key was used in two places, or a "
-			 "backup was put back");
-	case REGISTER_CUT:
-		return _("of %s something is missing before number %llu");
-	case REGISTER_LEAP:
-		return _("%s gave number %llu a place in time that it cannot have");
-	case REGISTER_UNSEEN:
-		break;
-	}
-	return _("%s knew of something, in number %llu, that is not here");
-}
-
-static enum err show_finding(void *ctx, const struct register_finding *f)
-{
-	struct showing *show = ctx;
-	enum err err = f->fault == REGISTER_FORK ? ERR_FORK : ERR_LOG_GAP;
-	char id[2 * SHA256_LEN + 1], who[65];
-	CLEANUP(buf_clear) struct buf line = {0};
-
-	show->findings++;
-	text_hex(f->statement->id, SHA256_LEN, id);
-	officer_signer_name(show->o, f->statement->signer, who);
-	if (worse(show->worst, err) != show->worst)
-		show->worst = err;
-	TRY(buf_printf(&line, fault_words(f->fault), who, (unsigned long long)f->statement->seq));
-	out_line(show->o->cli, _("finding: %s (%.12s)"), line.data, id);
-	return out_json(show->o->cli, "finding",
-			json_pack("{s:s,s:s,s:s,s:I,s:I}", "fault", fault_name(f->fault), "id", id,
-				  "by", who, "seq", (json_int_t)f->statement->seq, "time",
-				  (json_int_t)f->statement->time));
-}
-
-static enum err officer_names(const struct roster *r, struct buf *names, json_t *list)
-{
-	for (size_t i = 0; i < r->person_count; i++) {
-		if (!r->people[i].officer || r->people[i].revoked.is)
-			continue;
-		TRY(buf_printf(names, "%s%s", names->len ? ", " : "", r->people[i].name));
-		if (json_array_append_new(list, json_string(r->people[i].name)) != 0)
-			return ERR_NOMEM;
-	}
-	return OK;
-}
-
-static size_t staff_count(const struct roster *r)
-{
-	size_t count = 0;
-
-	for (size_t i = 0; i < r->person_count; i++)
-		count += !r->people[i].revoked.is;
-	return count;
-}
-
-static enum err show_facts(struct showing *show)
-{
-	struct officer *o = show->o;
-	const struct roster *r = o->roster;
-	CLEANUP(buf_clear) struct buf names = {0};
-	char id[2 * ORG_ID_LEN + 1], words[96], synced[24];
-	json_t *officers = json_array();
-	enum err err = officers ? officer_names(r, &names, officers) : ERR_NOMEM;
-
-	if (err != OK) {
-		json_decref(officers);
-		return err;
-	}
-	text_hex(register_org(o->books), ORG_ID_LEN, id);
-	register_words(register_org(o->books), words);
-	officer_time(register_synced(o->home), synced);
-	out_line(o->cli, _("society:      %s"), r->name);
-	out_line(o->cli, _("words:        %s"), words);
-	out_line(o->cli, _("officers:     %s"), names.data ? names.data : "-");
-	out_line(o->cli, _("on it:        staff %zu, computers %zu, media %zu, permissions %zu"),
-		 staff_count(r), r->host_count, r->medium_count, r->grant_count);
-	out_line(o->cli, _("statements:   %zu, of which %zu count for nothing"),
-		 register_count(o->books), r->void_count);
-	out_line(o->cli, _("last synced:  %s"), synced);
-	return out_json(o->cli, "result",
-			json_pack("{s:s,s:s,s:s,s:o,s:I,s:I,s:I,s:I,s:I,s:I,s:I,s:b,s:I,s:I}",
-				  "name", r->name, "org", id, "words", words, "officers", officers,
-				  "staff", (json_int_t)staff_count(r), "hosts",
-				  (json_int_t)r->host_count, "media", (json_int_t)r->medium_count,
-				  "grants", (json_int_t)r->grant_count, "statements",
-				  (json_int_t)register_count(o->books), "void",
-				  (json_int_t)r->void_count, "synced",
-				  (json_int_t)register_synced(o->home), "second_officer",
-				  r->policy.second_officer, "pending", (json_int_t)show->pending,
-				  "findings", (json_int_t)show->findings));
-}
-
-static enum err run_show(struct cli *cli)
-{
-	CLEANUP(officer_clear) struct officer o = {0};
-	struct showing show = {.o = &o, .worst = OK};
-
-	TRY(officer_look(cli, &o));
-	TRY(officer_need_society(&o));
-	TRY(show_all_pending(&show));
-	TRY(register_check(o.books, show_finding, &show));
-	TRY(show_facts(&show));
-	if (show.worst == OK)
-		return OK;
-	cli_hint(cli, "%s",
-		 _("get the newest register with \"vault sync DIR\"; if it stays, whoever wrote it needs "
-		   "a new key"));
-	return err_at(show.worst, "%s", _("the register"));
-}
-
-const struct verb verb_org_show = {
-	.name = "org show",
-	.group = GROUP_OFFICER,
-	.run = run_show,
-	.words = "",
-	.summary = N_("what the register of this computer holds"),
-	.about = N_("Name, words and officers of the society, how much is on the register, when it was "
-		    "last exchanged, what waits for a second officer. A register in which a chain of "
-		    "statements has a gap gives 22, one with a forked chain 23."),
-	.examples = {{"org show", N_("asks no passphrase")}},
 	.max = 0,
 };
 
@@ -357,9 +147,12 @@ static enum err may_be_officer(struct cli *cli, const struct roster_person *p)
 		return err_at(ERR_REVOKED_KEY, "%s", p->name);
 	if (p->has_key)
 		return OK;
-	cli_hint(cli, _("\"%s key show\" prints it there; then here: %s staff add %s RECIPIENT --signs KEY"),
+	cli_hint(cli,
+		 _("\"%s key show\" prints it there; then here: %s staff add %s RECIPIENT --signs "
+		   "KEY"),
 		 VAULT_NAME, VAULT_NAME, p->name);
-	return err_at(ERR_INVALID, _("%s: the register does not have the key they sign with"), p->name);
+	return err_at(ERR_INVALID, _("%s: the register does not have the key they sign with"),
+		      p->name);
 }
 
 static bool second_is_wanted(const struct officer *o)
@@ -429,8 +222,10 @@ const struct verb verb_org_officer = {
 	.run = run_officer,
 	.words = "NAME",
 	.summary = N_("make somebody on the staff an officer"),
-	.about = N_("An officer may do all that you may, also revoke you. Their signing key has to be on "
-		    "the register (\"staff add ... --signs KEY\"). A second officer is a precaution: when "
+	.about = N_("An officer may do all that you may, also revoke you. Their signing key has to "
+		    "be on "
+		    "the register (\"staff add ... --signs KEY\"). A second officer is a "
+		    "precaution: when "
 		    "your own key is lost, somebody must be able to revoke it."),
 	.examples = {{"org officer tanaka", N_("who is on the staff already")}},
 	.options = OPT_BIT(OPT_KEY),
@@ -476,10 +271,11 @@ static enum err run_approve(struct cli *cli)
 	TRY(find_pending(&o, cli_argument(cli, 0), &s));
 	if (!memcmp(s->signer, sign_key_vkey(o.key), SIGN_VKEY_LEN)) {
 		cli_hint(cli, "%s", _("you stated it yourself; another officer has to approve it"));
-		return officer_record(&o, &event, err_at(ERR_SECOND_PERSON, "%s", cli_argument(cli, 0)));
+		return officer_record(&o, &event,
+				      err_at(ERR_SECOND_PERSON, "%s", cli_argument(cli, 0)));
 	}
 	text_hex(s->id, SHA256_LEN, id);
-	out_talk(cli, _("Approving: %s \"%s\""), kind_words(s->kind), about(s));
+	out_talk(cli, _("Approving: %s \"%s\""), officer_kind(s->kind), officer_about(s));
 	TRY(draft_add(&d, "statement", id));
 	TRY(officer_state(&o, STATEMENT_APPROVE, &d, &event, NULL));
 	out_say(cli, _("Approved; it counts now: %.12s"), id);
@@ -492,9 +288,11 @@ const struct verb verb_org_approve = {
 	.run = run_approve,
 	.words = "ID",
 	.summary = N_("approve what another officer stated"),
-	.about = N_("Where two officers are required, permissions, rules, the catalogue, further officers, "
-		    "recovery keys and restored backups count when an officer other than the one who "
-		    "stated them approved. \"org show\" lists what waits."),
+	.about = N_(
+		"Where two officers are required, permissions, rules, the catalogue, further "
+		"officers, "
+		"recovery keys and restored backups count when an officer other than the one who "
+		"stated them approved. \"org show\" lists what waits."),
 	.examples = {{"org approve 3f9a01c2d4e5", N_("as \"org show\" prints it")}},
 	.options = OPT_BIT(OPT_KEY),
 	.min = 1,

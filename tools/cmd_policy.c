@@ -18,19 +18,23 @@ static const struct rule {
 } rules[] = {
 	{"idle", RULE_TIME, N_("a vault closes itself after this time without use, at the latest")},
 	{"key-separation", RULE_SWITCH, N_("vaults without a device secret are refused")},
-	{"training", RULE_SWITCH, N_("who has no valid training opens, packs and takes out nothing")},
-	{"unsynced-days", RULE_DAYS, N_("so many days a computer may go without the newest register")},
+	{"training", RULE_SWITCH,
+	 N_("who has no valid training opens, packs and takes out nothing")},
+	{"unsynced-days", RULE_DAYS,
+	 N_("so many days a computer may go without the newest register")},
 	{"two-person", RULE_SWITCH, N_("who takes a medium out does not approve it")},
-	{"checkout", RULE_SWITCH, N_("media are opened only while they are checked out, or by an officer")},
-	{"second-officer", RULE_SWITCH, N_("what is weighty counts once another officer approved it")},
+	{"checkout", RULE_SWITCH,
+	 N_("media are opened only while they are checked out, or by an officer")},
+	{"second-officer", RULE_SWITCH,
+	 N_("what is weighty counts once another officer approved it")},
 };
 
 static void value_of(const struct policy *p, const struct rule *rule, char out[24])
 {
 	const bool on[] = {p->key_separation, p->training, p->two_person, p->checkout,
 			   p->second_officer};
-	static const char *const switches[] = {"key-separation", "training", "two-person", "checkout",
-					       "second-officer"};
+	static const char *const switches[] = {"key-separation", "training", "two-person",
+					       "checkout", "second-officer"};
 
 	if (rule->kind == RULE_TIME)
 		idle_print((unsigned)p->idle_seconds, out);
@@ -112,9 +116,12 @@ static enum err read_value(const struct rule *rule, const char *text, char out[2
 	case RULE_DAYS:
 		break;
 	}
-	days = !strcmp(text, "never") ? 0 : text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10) : 10000;
+	days = !strcmp(text, "never")		  ? 0
+	       : text[0] >= '0' && text[0] <= '9' ? strtoul(text, &end, 10)
+						  : 10000;
 	if ((end && *end) || days > 3650)
-		return cli_usage(_("%s is a number of days, or never, not \"%s\""), rule->name, text);
+		return cli_usage(_("%s is a number of days, or never, not \"%s\""), rule->name,
+				 text);
 	snprintf(out, 24, "%lu", days);
 	return OK;
 }
@@ -126,7 +133,8 @@ static enum err check_second(struct officer *o, const struct rule *rule, const c
 	if (strcmp(rule->name, "second-officer") != 0)
 		return OK;
 	if (!strcmp(value, "off") && o->roster->policy.second_officer)
-		return err_at(ERR_POLICY, "%s", _("two officers once required are required for good"));
+		return err_at(ERR_POLICY, "%s",
+			      _("two officers once required are required for good"));
 	if (!strcmp(value, "off") || officer_count(o->roster) >= 2)
 		return OK;
 	cli_hint(o->cli, _("first make another one: %s org officer NAME"), VAULT_NAME);
@@ -153,8 +161,8 @@ static enum err run_set(struct cli *cli)
 			cli_argument(cli, 1), gettext(rule->what));
 	officer_tell_pending(&o, s);
 	return out_json(cli, "result",
-			json_pack("{s:s,s:s,s:b}", "name", rule->name, "value", cli_argument(cli, 1),
-				  "pending", !roster_counts(o.roster, s)));
+			json_pack("{s:s,s:s,s:b}", "name", rule->name, "value",
+				  cli_argument(cli, 1), "pending", !roster_counts(o.roster, s)));
 }
 
 const struct verb verb_policy_set = {
@@ -163,8 +171,10 @@ const struct verb verb_policy_set = {
 	.run = run_set,
 	.words = "RULE VALUE",
 	.summary = N_("set a rule of the society"),
-	.about = N_("It holds on each computer as soon as the register came there. RULE is one of: idle "
-		    "key-separation training unsynced-days two-person checkout second-officer; \"policy "
+	.about = N_("It holds on each computer as soon as the register came there. RULE is one of: "
+		    "idle "
+		    "key-separation training unsynced-days two-person checkout second-officer; "
+		    "\"policy "
 		    "show\" says what each does."),
 	.examples = {{"policy set idle 15m", N_("no vault stays open longer unused")},
 		     {"policy set key-separation on", N_("a stick alone never opens")},

@@ -1,5 +1,5 @@
-/* vault staff add, staff list, staff remove: the staff on the register; without one, whom this computer
- * knows by name. */
+/* vault staff add, staff list, staff remove: the staff on the register; without one, whom this
+ * computer knows by name. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -46,8 +46,8 @@ static enum err tell_added(struct cli *cli, const struct person *who, bool regis
 		out_say(cli, _("The key they sign with, to compare as well: %s"), signs_words);
 	}
 	return out_json(cli, "result",
-			json_pack("{s:s,s:s,s:s*}", "name", who->name, "words", words, "signs_words",
-				  who->has_key ? signs_words : NULL));
+			json_pack("{s:s,s:s,s:s*}", "name", who->name, "words", words,
+				  "signs_words", who->has_key ? signs_words : NULL));
 }
 
 /* Without a register: a note on this computer. */
@@ -78,7 +78,8 @@ static enum err check_new(struct officer *o, const struct person *who)
 
 	if (same && same->revoked.is) {
 		cli_hint(o->cli, "%s",
-			 _("a revoked key stays revoked; the person makes a new one with \"vault key new\""));
+			 _("a revoked key stays revoked; the person makes a new one with \"vault "
+			   "key new\""));
 		return err_at(ERR_REVOKED_KEY, "%s", same->name);
 	}
 	if (signer && signer != same) {
@@ -86,10 +87,11 @@ static enum err check_new(struct officer *o, const struct person *who)
 		return err_at(ERR_EXISTS, "%s", signer->name);
 	}
 	if (named && named != same && !named->revoked.is) {
-		cli_hint(o->cli,
-			 _("for a new key of the same person revoke the old one first: %s revoke %s "
-			   "--reason left"),
-			 VAULT_NAME, who->name);
+		cli_hint(
+			o->cli,
+			_("for a new key of the same person revoke the old one first: %s revoke %s "
+			  "--reason left"),
+			VAULT_NAME, who->name);
 		return err_at(ERR_EXISTS, "%s", who->name);
 	}
 	return OK;
@@ -173,8 +175,8 @@ static enum err grants_json(const struct roster *r, const struct roster_person *
 		const struct roster_grant *g = &r->grants[i];
 
 		if (age_recipient_equal(&g->recipient, &p->recipient) &&
-		    json_array_append_new(*ret, json_pack("{s:s,s:s}", "for", g->what, "until",
-							  g->until)) != 0)
+		    json_array_append_new(
+			    *ret, json_pack("{s:s,s:s}", "for", g->what, "until", g->until)) != 0)
 			return ERR_NOMEM;
 	}
 	return *ret ? OK : ERR_NOMEM;
@@ -255,7 +257,9 @@ static enum err run_remove(struct cli *cli)
 
 	TRY(officer_look(cli, &o));
 	if (roster_person_named(o.roster, name)) {
-		cli_hint(cli, _("what is on the register stays; who leaves is revoked: %s revoke %s --reason left"),
+		cli_hint(cli,
+			 _("what is on the register stays; who leaves is revoked: %s revoke %s "
+			   "--reason left"),
 			 VAULT_NAME, name);
 		return err_at(ERR_POLICY, "%s", name);
 	}
@@ -271,10 +275,12 @@ const struct verb verb_staff_add = {
 	.words = "NAME RECIPIENT [--signs KEY]",
 	.summary = N_("put a colleague on the register, or remember them by name"),
 	.about = N_("Afterwards \"--to NAME\" stands for the recipient. Compare the words with the "
-		    "person by telephone before you rely on it. Where there is a register, only an officer "
+		    "person by telephone before you rely on it. Where there is a register, only an "
+		    "officer "
 		    "adds to it; told again, a person keeps what is not told anew."),
 	.examples = {{"staff add sato age1...", N_("as sato's \"key show\" prints it")},
-		     {"staff add sato age1... --signs 3f9a... --site 大阪", N_("for the register")}},
+		     {"staff add sato age1... --signs 3f9a... --site 大阪",
+		      N_("for the register")}},
 	.options = OPT_BIT(OPT_SIGNS) | OPT_BIT(OPT_SITE) | OPT_BIT(OPT_TRAINED) | OPT_BIT(OPT_KEY),
 	.min = 2,
 	.max = 2,
@@ -296,8 +302,9 @@ const struct verb verb_staff_remove = {
 	.run = run_remove,
 	.words = "NAME",
 	.summary = N_("forget a colleague whom only this computer knows"),
-	.about = N_("Their packs are refused as unknown from then on. What they can open stays as "
-		    "it is. Who is on the register is revoked instead: \"revoke NAME --reason left\"."),
+	.about = N_(
+		"Their packs are refused as unknown from then on. What they can open stays as "
+		"it is. Who is on the register is revoked instead: \"revoke NAME --reason left\"."),
 	.examples = {{"staff remove sato", N_("the name is free again")}},
 	.min = 1,
 	.max = 1,

@@ -2,13 +2,9 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "org/people.h"
-#include "pack/manifest.h"
-#include "pack/transfer.h"
 #include "tools/output.h"
 
 void officer_clear(struct officer *o)
@@ -97,7 +93,8 @@ enum err officer_begin(struct cli *cli, enum audit_code code, struct officer *re
 	return officer_check(ret, code);
 }
 
-/* ---- statements and records -------------------------------------------------------------------- */
+/* ---- statements and records --------------------------------------------------------------------
+ */
 
 static enum audit_result result_of(enum err why)
 {
@@ -162,120 +159,4 @@ void officer_tell_pending(const struct officer *o, const struct statement *s)
 	out_talk(o->cli,
 		 _("It takes effect when another officer approves it: %s org approve %.12s"),
 		 VAULT_NAME, id);
-}
-
-/* ---- words ----------------------------------------------------------------------------------- */
-
-enum err officer_person(struct officer *o, const char *word, struct age_recipient *ret)
-{
-	const struct roster_person *person;
-	struct person who;
-
-	if (age_recipient_parse(word, ret) == OK)
-		return OK;
-	person = roster_person_named(o->roster, word);
-	if (person) {
-		*ret = person->recipient;
-		return OK;
-	}
-	if (people_find(o->home, word, &who) == OK) {
-		*ret = who.recipient;
-		return OK;
-	}
-	cli_hint(o->cli, _("\"%s staff list\" shows who is known"), VAULT_NAME);
-	return cli_usage(_("\"%s\" is neither a recipient nor the name of anybody known"), word);
-}
-
-enum err officer_key(const char *hex, const char *what, uint8_t ret[SIGN_VKEY_LEN])
-{
-	if (strlen(hex) == 2 * SIGN_VKEY_LEN && text_unhex(hex, ret, SIGN_VKEY_LEN) == OK)
-		return OK;
-	return cli_usage(_("%s: \"%s\" is not a key of 64 hexadecimal digits"), what, hex);
-}
-
-enum err officer_day(const struct cli *cli, enum option_id id, const char *what, const char **ret)
-{
-	const char *day = cli_value(cli, id);
-
-	if (day && !pack_date_is_valid(day))
-		return cli_usage(_("%s: \"%s\" is no day like 2026-12-31"), what, day);
-	*ret = day;
-	return OK;
-}
-
-static bool has_controls(const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			return true;
-	return false;
-}
-
-enum err officer_text(const char *text, const char *what, size_t max)
-{
-	size_t len = strlen(text);
-
-	if (!text_is_utf8(text, len) || has_controls(text))
-		return cli_usage(_("%s: not plain text: \"%s\""), what, text);
-	if (len > max)
-		return cli_usage(_("%s: at most %u bytes: \"%s\""), what, (unsigned)max, text);
-	return OK;
-}
-
-void officer_key_words(const uint8_t vkey[SIGN_VKEY_LEN], char out[96])
-{
-	pack_signer_words(vkey, out);
-}
-
-void officer_signer_name(const struct officer *o, const uint8_t vkey[SIGN_VKEY_LEN], char out[65])
-{
-	const struct roster_person *person = roster_signer(o->roster, vkey);
-	uint8_t sum[SHA256_LEN];
-	char hex[17];
-
-	if (person) {
-		text_copy(out, 65, person->name);
-		return;
-	}
-	sha256(vkey, SIGN_VKEY_LEN, sum);
-	text_hex(sum, 8, hex);
-	text_copy(out, 65, hex);
-	for (size_t i = 0; i < o->roster->host_count; i++)
-		if (!memcmp(o->roster->hosts[i].vkey, vkey, SIGN_VKEY_LEN))
-			text_copy(out, 65, o->roster->hosts[i].name);
-}
-
-const char *officer_reason(enum revoke_reason reason)
-{
-	switch (reason) {
-	case REVOKE_LOST:
-		return _("lost");
-	case REVOKE_LEFT:
-		return _("left");
-	case REVOKE_BROKEN:
-		return _("broken");
-	case REVOKE_ERASED:
-		break;
-	}
-	return _("erased");
-}
-
-void officer_time(int64_t when, char out[24])
-{
-	char text[32];
-
-	text_copy(out, 24, "-");
-	if (when == 0)
-		return;
-	text_time((time_t)when, text);
-	text[10] = ' ';
-	text_copy(out, 17, text);
-}
-
-void officer_today(char out[ROSTER_DAY])
-{
-	char text[32];
-
-	text_time(clock_wall().tv_sec, text);
-	text_copy(out, ROSTER_DAY, text);
 }

@@ -51,7 +51,8 @@ static enum err number_is_free(struct officer *o, const char *number,
 		return OK;
 	if (taken->revoked.is) {
 		cli_hint(o->cli, "%s",
-			 _("what was revoked does not come back: give the medium a new vault and a new "
+			 _("what was revoked does not come back: give the medium a new vault and a "
+			   "new "
 			   "number"));
 		return err_at(ERR_REVOKED_MEDIUM, "%s", number);
 	}
@@ -87,7 +88,10 @@ static const struct {
 	size_t offset, size;
 } words[] = {
 #define WORD(id, field, member)                                                                    \
-	{id, field, offsetof(struct roster_medium, member), sizeof(((struct roster_medium *)0)->member)}
+	{                                                                                          \
+		id, field, offsetof(struct roster_medium, member),                                 \
+			sizeof(((struct roster_medium *)0)->member)                                \
+	}
 	WORD(OPT_SERIAL, "serial", serial),
 	WORD(OPT_PRODUCT, "product", product),
 	WORD(OPT_KIND, "type", kind),

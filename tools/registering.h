@@ -2,11 +2,12 @@
 #pragma once
 #include "tools/officer.h"
 
-/* The vault of an entry: its ids, its label, whether it has a device secret. Opens the KEY files, no
- * content; needs the actor's key. Sets what of *ret concerns the vault. */
-MUST_CHECK enum err registering_vault(struct officer *o, const char *path, struct roster_medium *ret);
-/* A number that may be given to this entry. ERR_USAGE, ERR_EXISTS (another medium has it, or this vault
- * has another), ERR_REVOKED_MEDIUM. */
+/* The vault of an entry: its ids, its label, whether it has a device secret. Opens the KEY files,
+ * no content; needs the actor's key. Sets what of *ret concerns the vault. */
+MUST_CHECK enum err registering_vault(struct officer *o, const char *path,
+				      struct roster_medium *ret);
+/* A number that may be given to this entry. ERR_USAGE, ERR_EXISTS (another medium has it, or this
+ * vault has another), ERR_REVOKED_MEDIUM. */
 MUST_CHECK enum err registering_number(struct officer *o, const char *number,
 				       const struct roster_medium *entry);
 /* --serial, --place and the others, into the entry; what is not given stays. ERR_USAGE. */

@@ -7,11 +7,11 @@
 enum err vault_identify(const struct vault_actor *actor, const char *path,
 			struct vault_identity *ret)
 {
-	CLEANUP(keyring_clear) struct keyring keys = { 0 };
-	CLEANUP(vault_clear) struct vault v = { 0 };
-	struct vault_identity id = { 0 };
+	CLEANUP(keyring_clear) struct keyring keys = {0};
+	CLEANUP(vault_clear) struct vault v = {0};
+	struct vault_identity id = {0};
 	const struct keyfile *key;
-	struct seen seen = { 0 };
+	struct seen seen = {0};
 
 	TRY(folder_disk_open(path, true, &v.disk));
 	TRY(vault_unlock_keys(actor, &v, &keys));

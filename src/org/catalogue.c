@@ -10,7 +10,7 @@ void catalogue_clear(struct catalogue *c)
 		free(c->list[i].purposes);
 	free(c->list);
 	free(c->text);
-	*c = (struct catalogue){ 0 };
+	*c = (struct catalogue){0};
 }
 
 /* ---- reading ---- */
@@ -31,8 +31,8 @@ static bool flags_are_good(const char *flags)
 static enum err split_purposes(char *text, struct category *ret)
 {
 	for (char *purpose; (purpose = strsep(&text, "|"));) {
-		const char **more = realloc(ret->purposes,
-					    (ret->purpose_count + 1) * sizeof(*more));
+		const char **more =
+			realloc(ret->purposes, (ret->purpose_count + 1) * sizeof(*more));
 
 		if (!more)
 			return err_at(ERR_NOMEM, "catalogue");
@@ -63,11 +63,11 @@ static enum err add_line(struct catalogue *c, char *line)
 	if (!more)
 		return err_at(ERR_NOMEM, "catalogue");
 	c->list = more;
-	c->list[c->count++] = (struct category){ 0 };
+	c->list[c->count++] = (struct category){0};
 	TRY(parse_line(line, &c->list[c->count - 1]));
-	return catalogue_find(c, c->list[c->count - 1].id) == &c->list[c->count - 1] ?
-		       OK :
-		       ERR_BAD_FORMAT;
+	return catalogue_find(c, c->list[c->count - 1].id) == &c->list[c->count - 1]
+		       ? OK
+		       : ERR_BAD_FORMAT;
 }
 
 static bool says_something(const char *line)
@@ -99,7 +99,7 @@ static enum err parse_lines(struct catalogue *c)
 enum err catalogue_parse(const char *text, size_t len, struct catalogue *ret)
 {
 	static const char mark[] = "\xef\xbb\xbf"; /* as some editors begin a file */
-	struct catalogue c = { 0 };
+	struct catalogue c = {0};
 	enum err err;
 
 	if (len > CATALOGUE_MAX)

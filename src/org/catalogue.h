@@ -1,9 +1,10 @@
-/* The catalogue of data categories and purposes of use: a category a line, split by tabs: id, flags,
- * name, purposes split by "|". A purpose is called ID.POSITION ("receipt.1").
+/* The catalogue of data categories and purposes of use: a category a line, split by tabs: id,
+ * flags, name, purposes split by "|". A purpose is called ID.POSITION ("receipt.1").
  *
- * Ids stand in records for ever, so they never change their meaning: what an officer applies keeps the
- * name of every id and the wording of every position. A purpose that ended leaves its place empty; a
- * category that ended loses its line; new ones are added behind. Empty lines and lines that begin with
+ * Ids stand in records for ever, so they never change their meaning: what an officer applies keeps
+ * the name of every id and the wording of every position. A purpose that ended leaves its place
+ * empty; a category that ended loses its line; new ones are added behind. Empty lines and lines
+ * that begin with
  * "#" say nothing. */
 #pragma once
 #include "base/buf.h"
@@ -41,8 +42,8 @@ enum catalogue_change {
 	CATEGORY_RENAMED, /* these two would give an id another meaning */
 	PURPOSE_REWORDED,
 };
-/* From one catalogue to the next, in the order of the ids; `index` is the purpose's, from 0; `before`
- * and `after` are NULL where there is none. */
+/* From one catalogue to the next, in the order of the ids; `index` is the purpose's, from 0;
+ * `before` and `after` are NULL where there is none. */
 typedef enum err catalogue_fn(void *ctx, enum catalogue_change change, size_t index,
 			      const struct category *before, const struct category *after);
 MUST_CHECK enum err catalogue_compare(const struct catalogue *before, const struct catalogue *after,

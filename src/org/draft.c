@@ -10,7 +10,7 @@ void draft_clear(struct draft *d)
 	for (size_t i = 0; i < d->count; i++)
 		free((char *)d->fields[i].value);
 	free(d->fields);
-	*d = (struct draft){ 0 };
+	*d = (struct draft){0};
 }
 
 /* Takes `value` over, whatever happens. */
@@ -24,7 +24,7 @@ static enum err take(struct draft *d, const char *name, char *value)
 		return err_at(ERR_NOMEM, "%s", name);
 	}
 	d->fields = more;
-	d->fields[d->count++] = (struct statement_field){ name, value };
+	d->fields[d->count++] = (struct statement_field){name, value};
 	return OK;
 }
 
