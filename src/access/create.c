@@ -272,6 +272,7 @@ static enum err fill(const struct vault_actor *actor, const struct vault_new *wh
 	memcpy(v->facts.label, what->label, strlen(what->label) + 1);
 	text_copy(v->facts.path, sizeof(v->facts.path), folder);
 	v->facts.separated = what->separated;
+	TRY(enforce_escrow(v));
 	TRY(record_create(v, what));
 	folder_disk_hide_times(v->disk);
 	return vault_remember(v, true);

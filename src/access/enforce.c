@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "access/destroy.h"
+#include "access/escrow.h"
 #include "base/text.h"
 
 #define NAMED_MAX 64u /* whose fingerprints a record holds at most */
@@ -276,4 +277,16 @@ enum err enforce_keys(struct vault *v)
 		return OK;
 	TRY(new_epoch(v));
 	return add_recovery(v);
+}
+
+enum err enforce_escrow(struct vault *v)
+{
+	CLEANUP(device_clear) struct device d = { 0 };
+	struct question q;
+
+	TRY(question_load(v, &q));
+	if (!v->device || !q.r->has_recovery)
+		return OK;
+	TRY(vault_device(v, &d));
+	return escrow_keep(v->actor.home, q.r, &d, v->actor.identity);
 }

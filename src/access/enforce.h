@@ -44,3 +44,6 @@ MUST_CHECK enum err enforce_leavers(struct vault *v, const struct age_recipient 
  * revoked who could open it, with a record of its own; the recovery key as one more recipient.
  * ERR_TOO_MANY_EPOCHS: nothing was changed, and the content must stay closed for writing. */
 MUST_CHECK enum err enforce_keys(struct vault *v);
+/* Of a vault that is unlocked, also for reading: this host keeps a copy of its device secret for the
+ * recovery key, if there is one. */
+MUST_CHECK enum err enforce_escrow(struct vault *v);

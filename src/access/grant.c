@@ -57,16 +57,25 @@ enum err vault_add_recipient(struct vault *v, const struct age_recipient *who)
 	return vault_put_key_in_force(v, &next, true);
 }
 
+enum err vault_device(const struct vault *v, struct device *ret)
+{
+	struct device d = { 0 };
+
+	memcpy(d.volume_id, v->key.volume_id, VOLUME_ID_LEN);
+	memcpy(d.device_id, v->key.device_id, sizeof(d.device_id));
+	text_copy(d.label, sizeof(d.label), v->facts.label[0] ? v->facts.label : "vault");
+	TRY(secret_copy(secret_data(v->device), DEVICE_SECRET_LEN, &d.secret));
+	*ret = d;
+	return OK;
+}
+
 static enum err write_ticket(struct vault *v, const struct age_recipient *to, const char *path)
 {
 	CLEANUP(device_clear) struct device d = { 0 };
 
 	if (!v->device)
 		return err_at(ERR_INVALID, "this vault needs no ticket: it has no device secret");
-	memcpy(d.volume_id, v->key.volume_id, VOLUME_ID_LEN);
-	memcpy(d.device_id, v->key.device_id, sizeof(d.device_id));
-	text_copy(d.label, sizeof(d.label), v->facts.label[0] ? v->facts.label : "vault");
-	TRY(secret_copy(secret_data(v->device), DEVICE_SECRET_LEN, &d.secret));
+	TRY(vault_device(v, &d));
 	return ticket_write(path, &d, to, v->actor.identity);
 }
 

@@ -98,6 +98,8 @@ MUST_CHECK enum err vault_put_key_in_force(struct vault *v, struct keyfile *next
  * is as before) and copies it to the place of the old one. */
 MUST_CHECK enum err vault_take_key(struct vault *v, struct keyfile *next, struct secret **epoch_key);
 enum disk_area vault_other_key_area(const struct vault *v);
+/* The device secret of a vault that has one, to be handed on; *ret is to be cleared. */
+MUST_CHECK enum err vault_device(const struct vault *v, struct device *ret);
 /* One more person, durably: KEY file, state, KEY file. */
 MUST_CHECK enum err vault_add_recipient(struct vault *v, const struct age_recipient *who);
 /* vault_rekey after its first record, on a vault that was unlocked for writing. */

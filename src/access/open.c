@@ -60,6 +60,7 @@ static enum err open_volume(struct vault *v)
 	TRY(record_lineage(v));
 	TRY(record_unlock(v));
 	TRY(vault_settle(v));
+	TRY(enforce_escrow(v));
 	TRY(enforce_keys(v));
 	TRY(volume_open(v->store, &v->volume));
 	TRY(take_label(v));

@@ -384,6 +384,37 @@ static bool signer_is_doubtful(const struct roster *r, const uint8_t *signer)
 	return true;
 }
 
+/* A sheet of paper that another one replaced; it may be in hands that nobody knows of. */
+static bool was_recovery(const struct roster *r, const struct age_recipient *who)
+{
+	struct age_recipient then;
+
+	if (!r->from || (r->has_recovery && age_recipient_equal(who, &r->recovery)))
+		return false;
+	for (size_t i = 0; i < register_count(r->from); i++) {
+		const struct statement *s = register_at(r->from, i);
+		const char *text = s->kind == STATEMENT_RECOVERY ? statement_value(s, "recipient")
+								 : NULL;
+
+		if (text && roster_counts(r, s) && age_recipient_parse(text, &then) == OK &&
+		    age_recipient_equal(who, &then))
+			return true;
+	}
+	return false;
+}
+
+static bool leave_out_old_recovery(const struct roster *r, const struct rules_key *key, bool *ret)
+{
+	bool found = false;
+
+	for (size_t i = 0; i < key->count; i++) {
+		if (ret[i] || !was_recovery(r, &key->recipients[i]))
+			continue;
+		ret[i] = found = true;
+	}
+	return found;
+}
+
 static bool host_held(const struct roster_host *h, const uint8_t *volume_id)
 {
 	for (size_t i = 0; i < h->held_count; i++)
@@ -431,6 +462,8 @@ enum err rules_new_epoch(const struct roster *r, const struct rules_key *key, bo
 	}
 	if (rules_revoked(r, key->recipients, key->count, ret) > 0 ||
 	    signer_is_doubtful(r, key->signer))
+		why = ERR_REVOKED_KEY;
+	if (leave_out_old_recovery(r, key, ret))
 		why = ERR_REVOKED_KEY;
 	if (host_revoked_since(r, key, ret_after) && why == OK)
 		why = ERR_REVOKED_HOST;

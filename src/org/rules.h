@@ -69,7 +69,8 @@ struct rules_key {
 	int64_t began;	       /* when its epoch did */
 };
 /* Whether the vault needs a new key, and whom that leaves out (sets ret[i] for recipients[i]). OK:
- * it needs none. ERR_REVOKED_KEY: somebody who was revoked is a recipient, or made the KEY file;
+ * it needs none. ERR_REVOKED_KEY: somebody who was revoked is a recipient, or made the KEY file,
+ * or a recovery key is one that another replaced;
  * ERR_REVOKED_HOST: a host that could open it was revoked later than its epoch began (*ret_after:
  * when). Left out is who was revoked, and who is not on the staff: they could have been let in by
  * somebody who knew that they would be revoked. */

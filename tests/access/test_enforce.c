@@ -519,6 +519,30 @@ static void the_recovery_key_is_let_in_at_the_next_writing(void **state)
 	age_identity_free(sheet);
 }
 
+static void a_new_sheet_of_paper_takes_the_old_one_out(void **state)
+{
+	struct fixture *f = *state;
+	struct age_recipient first, second;
+	struct age_identity *sheet;
+
+	assert_ok(age_identity_new_random(&sheet));
+	age_identity_recipient(sheet, &first);
+	age_identity_free(sheet);
+	assert_ok(age_identity_new_random(&sheet));
+	age_identity_recipient(sheet, &second);
+	age_identity_free(sheet);
+	books_recovery(&f->o, &first);
+	assert_ok(writes(f, &f->o));
+	assert_true(opens_for(f, &first));
+	books_recovery(&f->o, &second);
+	assert_ok(writes(f, &f->o));
+	assert_int_equal(epoch_of(f), 2);
+	assert_true(opens_for(f, &second));
+	assert_false(opens_for(f, &first));
+	assert_ok(writes(f, &f->o));
+	assert_int_equal(epoch_of(f), 2);
+}
+
 /* ---- revoking ---- */
 
 static enum err try_revoke(struct person *by, const char *word)
@@ -615,6 +639,7 @@ int main(void)
 		STORY(a_revocation_comes_with_the_vault_itself),
 		STORY(a_host_destroys_what_another_vault_says_is_revoked),
 		STORY(the_recovery_key_is_let_in_at_the_next_writing),
+		STORY(a_new_sheet_of_paper_takes_the_old_one_out),
 		STORY(only_an_officer_revokes_and_never_the_last_one),
 		STORY(a_word_that_names_nothing_is_not_found),
 		STORY(the_reach_names_vaults_hosts_and_keys),

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include "access/destroy.h"
+#include "access/escrow.h"
 #include "access/internal.h"
 #include "age/age.h"
 #include "base/io.h"
@@ -516,6 +516,16 @@ static bool device_secret_is_anywhere(struct fixture *f)
 	return hunt.found;
 }
 
+static bool paper_opens_copy_of(struct fixture *f, struct person *p)
+{
+	struct device d = { 0 };
+	bool opens = escrow_open(p->home, f->volume_id, f->sheet, &d) == OK &&
+		     secret_equal(d.secret, f->device);
+
+	device_clear(&d);
+	return opens;
+}
+
 static void nobody_opens(struct fixture *f, enum err want)
 {
 	struct person *people[] = { &f->o, &f->a, &f->b };
@@ -559,7 +569,10 @@ static void a_medium_whose_secret_is_destroyed_is_noise_to_everybody(void **stat
 	struct vault *v;
 
 	write_as(f, &f->a, "new", 2);
+	write_as(f, &f->o, "late", 2);
+	assert_true(paper_opens_copy_of(f, &f->a) && paper_opens_copy_of(f, &f->o));
 	books_revoke(&f->o, "OSAKA-03");
+	assert_false(paper_opens_copy_of(f, &f->o));
 	assert_err(vault_open(&f->o.actor, f->path, true, NULL, &v, &facts), ERR_REVOKED_MEDIUM);
 	assert_true(device_secret_is_anywhere(f)); /* a and b have not heard of it */
 	tell_all(f);
