@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/text.h"
+#include "tools/medium.h"
 
 enum err lending_begin(struct cli *cli, struct officer *ret)
 {
@@ -17,9 +18,27 @@ enum err lending_begin(struct cli *cli, struct officer *ret)
 	return who->revoked.is ? err_at(ERR_REVOKED_KEY, "%s", who->name) : OK;
 }
 
+/* A folder or a mounted disk stands for the vault that this host knows to be on it; NULL. */
+static const struct roster_medium *plugged_in(struct officer *o, const char *name)
+{
+	CLEANUP(medium_clear) struct medium m = {0};
+	size_t hints = o->cli->hints.len;
+	uint8_t id[VOLUME_ID_LEN];
+	bool known = medium_find(o->cli, name, &m) == OK && m.volume_id[0] &&
+		     text_unhex(m.volume_id, id, sizeof(id)) == OK;
+
+	if (o->cli->hints.data) {
+		o->cli->hints.len = hints;
+		o->cli->hints.data[hints] = '\0';
+	}
+	return known ? roster_medium(o->roster, id) : NULL;
+}
+
 enum err lending_medium(struct officer *o, const char *name, const struct roster_medium **ret)
 {
 	*ret = roster_medium_named(o->roster, name);
+	if (!*ret)
+		*ret = plugged_in(o, name);
 	if (*ret)
 		return OK;
 	cli_hint(o->cli, _("\"%s media list\" shows the media on the register"), VAULT_NAME);
