@@ -1,5 +1,6 @@
 /* Makes the vaults that tests/images keeps: whole ones with every kind of object, and ones that were
- * sealed with the right keys and yet are impossible. Usage: gen_images FOLDER (existing and empty).
+ * sealed with the right keys and yet are impossible. Usage: gen_images FOLDER (existing and empty), or
+ * gen_images FOLDER HOME for the one named "keeping" alone, by the staff key in the folder HOME.
  * Prints what tests/images/lib/make.py must know to break bytes from outside, a JSON object a line. */
 #include <fcntl.h>
 #include <stdio.h>
@@ -115,6 +116,7 @@ static void raw_open(struct raw *r, const char *path)
 	assert_ok(store_find(r->v.store, &key, &view));
 	assert_ok(meta_decode(&view, &r->meta));
 	store_read_end(r->v.store);
+	assert_ok(vault_line_open(&r->v)); /* goes with the first commit, if there is one */
 }
 
 static void raw_commit(struct raw *r, unsigned times)
@@ -480,6 +482,29 @@ static void make_unclean(void)
 	raw_facts(&r, "unclean", item_key(last, ITEM_EXTENT, 16384));
 	assert_ok(vault_close(vault));
 	shell("rm -r '%s'%s", path_in("live", path), "");
+}
+
+/* What the program keeps beside the files: notes, and the lines of sessions of several kinds. */
+static void make_keeping(char path[512])
+{
+	struct vault_rekey how = { .wait = true };
+	static uint8_t note[300000];
+	struct vault_rekeyed done;
+	struct vault *vault;
+
+	make_vault("keeping", "KEEPING", true, path);
+	vault = open_vault(path);
+	add_file(vault_volume(vault), VOLUME_ROOT, "a", 5000);
+	fill(note, sizeof(note), 11);
+	assert_ok(volume_note_put(vault_volume(vault), NOTE_REGISTER, note, sizeof(note)));
+	assert_ok(volume_note_put(vault_volume(vault), 2, "short", 5));
+	assert_ok(vault_close(vault));
+	assert_ok(vault_rekey(&person.actor, path, &how, &done));
+	for (unsigned i = 0; i < 3; i++) {
+		vault = open_vault(path);
+		put_content(vault_volume(vault), VOLUME_ROOT + 1, 0, 100, i);
+		assert_ok(vault_close(vault));
+	}
 }
 
 /* ---- sealed, and yet impossible ---- */
@@ -891,23 +916,90 @@ static void make_broken(const char *plain)
 	raw_close(&g.r);
 }
 
-int main(int argc, char **argv)
+static void log_lacks_a_line(struct raw *r)
 {
-	char plain[512];
+	raw_delete(r, item_key(0, ITEM_LOG, 1));
+}
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: gen_images FOLDER\n");
-		return 2;
+static void bad_line_in_the_log(struct raw *r)
+{
+	raw_put(r, item_key(0, ITEM_LOG, 2), "two\nlines", 9);
+}
+
+static void note_lacks_a_piece(struct raw *r)
+{
+	raw_delete(r, item_key(0, ITEM_NOTE, (uint64_t)NOTE_REGISTER << 32 | 131072));
+}
+
+static void note_without_a_record(struct raw *r)
+{
+	raw_put(r, item_key(0, ITEM_NOTE, (uint64_t)3 << 32), NULL, 0);
+}
+
+static void make_broken_keeping(const char *keeping)
+{
+	static const struct {
+		const char *name;
+		void (*make)(struct raw *r);
+	} broken[] = {
+		{ "log-lacks-a-line", log_lacks_a_line },
+		{ "bad-line-in-the-log", bad_line_in_the_log },
+		{ "note-lacks-a-piece", note_lacks_a_piece },
+		{ "note-without-a-record", note_without_a_record },
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(broken); i++) {
+		char path[512];
+		struct raw r;
+
+		copy_vault(keeping, broken[i].name, path);
+		raw_open(&r, path);
+		broken[i].make(&r);
+		raw_commit(&r, 1);
+		raw_close(&r);
 	}
-	snprintf(top, sizeof(top), "%s", argv[1]);
-	assert_ok(crypto_init());
-	person_make(&person, top, "home");
+}
+
+static void person_from(const char *home)
+{
+	struct person kept = { .info = { .name = "home" } };
+
+	snprintf(kept.dir, sizeof(kept.dir), "%s", home);
+	person_copy(&person, &kept, top);
+}
+
+static void make_all(void)
+{
+	char plain[512], keeping[512];
+
 	make_whole();
 	make_wide();
 	make_rekeyed();
 	make_unclean();
 	make_plain(plain);
 	make_broken(plain);
+	make_keeping(keeping);
+	make_broken_keeping(keeping);
+}
+
+int main(int argc, char **argv)
+{
+	char keeping[512];
+
+	if (argc != 2 && argc != 3) {
+		fprintf(stderr, "usage: gen_images FOLDER [HOME]\n");
+		return 2;
+	}
+	snprintf(top, sizeof(top), "%s", argv[1]);
+	assert_ok(crypto_init());
+	if (argc == 3) {
+		person_from(argv[2]);
+		make_keeping(keeping);
+		make_broken_keeping(keeping);
+	} else {
+		person_make(&person, top, "home");
+		make_all();
+	}
 	person_clear(&person);
 	return 0;
 }

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
 """Kept vaults of format version 1: the whole ones open with all they hold, and each broken one gives the
 finding that is kept beside it. Nothing is ever written to them."""
+import hashlib
 import json
 import os
 import stat
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib"))
@@ -11,6 +13,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "lib
 import images  # noqa: E402
 
 import cli  # noqa: E402
+
+READER = os.path.join(images.IMAGES, "..", "reader", "vault-reader.py")
 
 
 def read_manifest(name):
@@ -84,6 +88,31 @@ def an_older_state_than_was_seen_is_refused(place):
     assert said["exit"] == 23 and said["error"] == ["ROLLBACK"], said
 
 
+def reader(place, verb, *words):
+    """The second reader, with the kept keys."""
+    home = images.host(place.folder).home
+    return subprocess.run([sys.executable, READER, verb, *words, "--key",
+                           os.path.join(home, "keys", "home.age"), "--passphrase-file",
+                           place.write("word", images.PASSPHRASE.encode() + b"\n"), "--device",
+                           os.path.join(home, "devices")], check=True, stdout=subprocess.PIPE).stdout
+
+
+def what_the_program_keeps_reads_the_same(place):
+    vault = images.unpack("keeping", place.folder)
+    with open(images.kept("v1", "keeping.log"), "rb") as file:
+        log = file.read()
+    with open(images.kept("v1", "keeping.note"), encoding="ascii") as file:
+        note = file.read().strip()
+    for _ in range(2):  # and once more after a session of today
+        assert reader(place, "log", vault).startswith(log)
+        assert hashlib.sha256(reader(place, "note", vault)).hexdigest() == note
+        assert reader(place, "note", vault, "--number", "2") == b"short"
+        images.ask(images.host(place.folder), "cp", place.write("x"), vault + ":/x").wants(0)
+    lines = [json.loads(line) for line in log.splitlines()]
+    assert [line["event"] for line in lines[:4]] == ["create", "unlock", "lock", "unlock"], lines
+    assert reader(place, "log", vault).count(b"\n") == len(lines) + 4
+
+
 def broken(name):
     def story(place):
         vault = images.break_one(name, place.folder)
@@ -95,5 +124,6 @@ def broken(name):
 
 if __name__ == "__main__":
     cli.main(whole_ones_are_whole, every_object_comes_out_as_it_is_kept,
-             a_name_too_long_for_linux_is_read_inside, an_older_state_than_was_seen_is_refused,
+             a_name_too_long_for_linux_is_read_inside, what_the_program_keeps_reads_the_same,
+             an_older_state_than_was_seen_is_refused,
              *map(broken, images.broken_names()))

@@ -17,7 +17,7 @@ sys.dont_write_bytecode = True
 import cli  # noqa: E402
 
 PASSPHRASE = "word"
-WHOLE = ("whole", "wide", "rekeyed", "unclean", "plain")
+WHOLE = ("whole", "wide", "rekeyed", "unclean", "plain", "keeping")  # the last also alone
 FIXED_TIME = 315619200  # 1980-01-02
 
 

@@ -3,6 +3,7 @@
 ones differ in, and what `vault check` says of each. What is committed is the witness of version 1: make
 it anew only when the format is another one, and read every .expect before it is kept."""
 import base64
+import hashlib
 import json
 import os
 import shutil
@@ -144,6 +145,18 @@ def manifest(name, home, folder):
         file.write(sums.stdout)
 
 
+def kept_beside(name, home, folder):
+    """What the program keeps in it, as the second reader sees it."""
+    vault = os.path.join(folder, name.upper() + ".VLT")
+    words = ["--key", os.path.join(home, "keys", "home.age"), "--passphrase-file",
+             os.path.join(folder, "word"), "--device", os.path.join(home, "devices"), vault]
+    log = subprocess.run([sys.executable, READER, "log", *words], check=True, capture_output=True)
+    with open(images.kept("v1", name + ".log"), "wb") as file:
+        file.write(log.stdout)
+    note = subprocess.run([sys.executable, READER, "note", *words], check=True, capture_output=True)
+    keep(os.path.join("v1", name + ".note"), hashlib.sha256(note.stdout).hexdigest() + "\n")
+
+
 def keep_broken(name, base, lines, folder):
     keep(os.path.join("broken", name + ".delta"), "base %s\n%s" % (base, lines))
     where = tempfile.mkdtemp(dir=folder)
@@ -153,6 +166,33 @@ def keep_broken(name, base, lines, folder):
          json.dumps(said, indent=1, ensure_ascii=False, sort_keys=True) + "\n")
     print("%-32s %3d %s %s" % (name, said["exit"], said["error"],
                                [(d[0], d[2]) for d in said["damage"]]))
+
+
+BESIDE = ("log-lacks-a-line", "bad-line-in-the-log", "note-lacks-a-piece", "note-without-a-record")
+
+
+def keep_keeping(made, home, folder):
+    paths = {name: vault_in(os.path.join(made, name)) for name in ("keeping",) + BESIDE}
+    images.pack(paths["keeping"], images.kept("v1", "keeping.tar.xz"))
+    manifest("keeping", home, folder)
+    kept_beside("keeping", home, folder)
+    for name in BESIDE:
+        keep_broken(name, "keeping", difference(paths["keeping"], paths[name]), folder)
+
+
+def only_keeping():
+    """By the kept staff key; all else stays as it is."""
+    folder = tempfile.mkdtemp(prefix="vault-images-")
+    made = os.path.join(folder, "made")
+    os.mkdir(made)
+    home = images.host(folder).home
+    subprocess.run([os.path.join(cli.BUILD, "tests", "access", "gen_images"), made, home], check=True,
+                   stdout=subprocess.DEVNULL)
+    home = os.path.join(made, "home")
+    for name in set(os.listdir(os.path.join(home, "devices"))):
+        shutil.copy(os.path.join(home, "devices", name), images.kept("v1", "home", "devices"))
+    keep_keeping(made, home, folder)
+    shutil.rmtree(folder)
 
 
 def main():
@@ -166,18 +206,22 @@ def main():
     home = os.path.join(made, "home")
     keep_home(home)
     paths = {"older-key": os.path.join(made, "older-key")}
-    for name in images.WHOLE:
+    for name in images.WHOLE[:-1]:
         paths[name] = vault_in(os.path.join(made, name))
         images.pack(paths[name], images.kept("v1", name + ".tar.xz"))
         manifest(name, home, folder)
     for name in sorted(os.listdir(made)):
-        if name in images.WHOLE or not os.path.isdir(os.path.join(made, name)) or name == "home":
+        if name in images.WHOLE + BESIDE or not os.path.isdir(os.path.join(made, name)) or name == "home":
             continue
         keep_broken(name, "plain", difference(paths["plain"], vault_in(os.path.join(made, name))),
                     folder)
     for name, (base, lines) in sorted(outside(paths, where).items()):
         keep_broken(name, base, lines, folder)
+    keep_keeping(made, home, folder)
     shutil.rmtree(folder)
 
 
-main()
+if sys.argv[1:] == ["keeping"]:
+    only_keeping()
+else:
+    main()
