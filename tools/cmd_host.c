@@ -112,7 +112,7 @@ static enum err run_add(struct cli *cli)
 	TRY(officer_state(&o, STATEMENT_HOST, &d, &event, NULL));
 	officer_key_words(vkey, words);
 	out_say(cli, _("%s is on the register as %s. Compare by telephone: %s"), name, id, words);
-	out_talk(cli, _("It learns of it when it is there: %s sync DIR"), VAULT_NAME);
+	out_talk(cli, _("It learns of that at its next sync there: %s sync DIR"), VAULT_NAME);
 	return out_json(cli, "result",
 			json_pack("{s:s,s:s,s:s}", "name", name, "host", id, "words", words));
 }

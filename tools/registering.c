@@ -42,6 +42,15 @@ const struct roster_medium *registering_find(const struct officer *o, const char
 	return !strcasecmp(m->label, number) || !strcasecmp(m->serial, number) ? NULL : m;
 }
 
+enum err registering_wanted(struct officer *o, const char *word, const struct roster_medium **ret)
+{
+	*ret = roster_medium_named(o->roster, word);
+	if (*ret)
+		return OK;
+	cli_hint(o->cli, _("\"%s media list\" shows what is on the register"), VAULT_NAME);
+	return err_at(ERR_NOT_FOUND, "%s", word);
+}
+
 static enum err number_is_free(struct officer *o, const char *number,
 			       const struct roster_medium *entry)
 {

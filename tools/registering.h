@@ -17,6 +17,9 @@ MUST_CHECK enum err registering_state(struct officer *o, const struct roster_med
 				      const struct roster_medium *entry);
 /* The entry with this number, not one with such a label; NULL. */
 const struct roster_medium *registering_find(const struct officer *o, const char *number);
+/* By number, label or serial number, as somebody called it. ERR_NOT_FOUND, with a hint. */
+MUST_CHECK enum err registering_wanted(struct officer *o, const char *word,
+				       const struct roster_medium **ret);
 /* The options that registering_words reads. */
 #define REGISTERING_OPTIONS                                                                        \
 	(OPT_BIT(OPT_SERIAL) | OPT_BIT(OPT_PRODUCT) | OPT_BIT(OPT_KIND) | OPT_BIT(OPT_CAPACITY) |  \

@@ -460,6 +460,32 @@ def a_longer_idle_time_than_the_rule_is_refused(place):
     return None
 
 
+# ---- several computers --------------------------------------------------------------------------
+
+
+def computers_tell_what_they_hold_when_they_sync(place):
+    boss, b, share = officer(place), place.host("b"), place.make("share")
+    hire(boss, b)
+    vault = boss.init(place.make("usb"), "OSAKA-03", "--to", "b")
+    boss.ask("grant", vault, "--to", "b", "--ticket", place.path("t")).wants(0)
+    listed = {h["name"]: h for h in boss.run("host", "list", "--json").json()}
+    assert (listed["pc-b"]["reported"], listed["pc-b"]["days_unsynced"]) == (0, -1)
+    assert "never reported" in boss.run("host", "list").out
+    boss.run("sync", share).wants(0)
+    b.run("sync", share, "--accept", boss.run("org", "show", "--json").result()["words"]).wants(0)
+    b.ask("enrol", place.path("t")).wants(0)
+    b.ask("ls", vault).wants(0)
+    b.run("sync", share).wants(0)
+    boss.run("sync", share).wants(0)
+    listed = {h["name"]: h for h in boss.run("host", "list", "--json").json()}
+    assert listed["pc-b"]["holds"] == ["OSAKA-03"] and listed["pc-b"]["days_unsynced"] == 0
+    shown = medium(boss, "OSAKA-03")
+    assert listed["pc-b"]["host"] in shown["held_by"] and len(shown["held_by"]) == 2
+    name, = [n for n in listed if listed[n]["host"] == shown["opened_host"]]
+    text = boss.run("media", "show", "OSAKA-03").out
+    assert shown["opened"] > 0 and re.search(r"last opened +20\S+ \S+ \(%s\)" % name, text), text
+
+
 # ---- what was revoked ---------------------------------------------------------------------------
 
 
@@ -707,7 +733,8 @@ def lines_have_the_fields_of_the_manual(place):
         for line in one.wants(0).json():
             # what media show gives is listed with media list
             known = manual_fields(line["type"], verb)
-            known = manual_fields("medium", "media list") if known == {"medium"} else known
+            if "medium" in known:
+                known |= manual_fields("medium", "media list")
             assert not set(line) - {"type"} - known, (verb, line, known)
 
 
@@ -737,6 +764,7 @@ if __name__ == "__main__":
              a_permission_for_a_category_needs_no_medium,
              nobody_is_permitted_who_is_not_on_the_register, a_medium_elsewhere_can_be_permitted,
              rules_are_shown_with_their_values, a_longer_idle_time_than_the_rule_is_refused,
+             computers_tell_what_they_hold_when_they_sync,
              a_revoked_person_comes_back_with_a_new_key_only,
              a_revoked_computer_and_medium_do_not_come_back, an_officer_who_was_revoked_enters_nothing,
              what_is_weighty_waits_for_a_second_officer,
