@@ -14,6 +14,7 @@
 #include "tests/access/books.h"
 #include "tests/check.h"
 #include "tests/store/sim_disk.h"
+#include "tests/store/sim_gate.h"
 
 #define CUT 77 /* exit status of a process that was cut short */
 
@@ -390,6 +391,26 @@ static void the_ending_cut_short_is_ended_by_the_one_after(void **state)
 	}
 }
 
+/* With everything an opening does: the register in the vault, the escrow, the log, what was seen. In
+ * the ordinary run at every third change. */
+static void the_opening_that_gives_the_new_key_is_cut_short_at_every_change(void **state)
+{
+	const uint64_t stride = sim_gate_is_long() ? 1 : 3;
+	unsigned cuts = 0;
+	bool cut = true;
+
+	for (uint64_t at = 1; cut; at += stride, cuts += cut) {
+		struct trial t;
+
+		trial_begin(&t);
+		books_revoke(&t.o, "b");
+		cut = cut_short(&t, open_it, at);
+		key_must_end(&t);
+		trial_end(&t);
+	}
+	assert_true(cuts > 20);
+}
+
 /* ---- on the medium ---- */
 
 static void forget_seen(struct person *p)
@@ -511,6 +532,7 @@ int main(void)
 		cmocka_unit_test(
 			a_medium_s_revocation_cut_short_on_the_host_is_ended_by_the_next_opening),
 		cmocka_unit_test(the_ending_cut_short_is_ended_by_the_one_after),
+		cmocka_unit_test(the_opening_that_gives_the_new_key_is_cut_short_at_every_change),
 		cmocka_unit_test(the_new_key_cut_short_on_the_medium_is_ended_by_the_next_opening),
 	};
 
