@@ -9,10 +9,6 @@
 #include "tools/output.h"
 #include "tools/verbs.h"
 
-/* The founder alone could never make a second one where two are required. So it is only wanted at
- * first, and required as soon as there is one. */
-#define WANTED "wanted"
-
 /* ---- init ------------------------------------------------------------------------------------ */
 
 static enum err read_name(struct cli *cli, const char **ret)
@@ -51,7 +47,7 @@ static enum err found(struct officer *o, const char *name)
 	TRY(draft_add(&d, "officer", o->cli->staff.name));
 	TRY(draft_add_recipient(&d, "recipient", &o->me));
 	if (cli_has(o->cli, OPT_SECOND_OFFICER))
-		TRY(draft_add(&d, "second-officer", WANTED));
+		TRY(draft_add(&d, "second-officer", "on"));
 	TRY(officer_record(o, &event, OK));
 	err = register_found(o->books, d.fields, d.count, o->key);
 	if (err != OK)
@@ -95,11 +91,14 @@ static enum err tell_founded(const struct officer *o, const char *name)
 		 _("Next: %s staff add NAME RECIPIENT, %s host add NAME KEY, %s media add NUMBER "
 		   "MEDIUM"),
 		 VAULT_NAME, VAULT_NAME, VAULT_NAME);
+	if (o->roster->policy.second_officer)
+		out_talk(o->cli, _("First of all make the second officer: %s org officer NAME"),
+			 VAULT_NAME);
 	out_talk(o->cli, _("Then bring it to the others: %s sync DIR"), VAULT_NAME);
 	return out_json(o->cli, "result",
 			json_pack("{s:s,s:s,s:s,s:s,s:b}", "name", name, "org", id, "words", words,
 				  "officer", o->cli->staff.name, "second_officer",
-				  cli_has(o->cli, OPT_SECOND_OFFICER)));
+				  o->roster->policy.second_officer));
 }
 
 static enum err run_init(struct cli *cli)
@@ -130,8 +129,9 @@ const struct verb verb_org_init = {
 	.about = N_(
 		"You are its first officer, and this computer is the first one on it. From then "
 		"on staff, computers, media and permissions have to be on the register. With "
-		"--second-officer, as soon as there is one, permissions, rules, the catalogue and "
-		"further officers count once another officer approved them."),
+		"--second-officer, permissions, rules, the catalogue and every officer after the "
+		"second count once another officer approved them. Have three then, so that two "
+		"are left when one loses a key."),
 	.examples = {{"org init --name 大阪健保", N_("once for the whole society")}},
 	.options = OPT_BIT(OPT_ORG_NAME) | OPT_BIT(OPT_SECOND_OFFICER) | OPT_BIT(OPT_SITE) |
 		   OPT_BIT(OPT_KEY),
@@ -153,28 +153,6 @@ static enum err may_be_officer(struct cli *cli, const struct roster_person *p)
 		 VAULT_NAME, VAULT_NAME, p->name);
 	return err_at(ERR_INVALID, _("%s: the register does not have the key they sign with"),
 		      p->name);
-}
-
-static bool second_is_wanted(const struct officer *o)
-{
-	const struct statement *first = register_at(o->books, 0);
-	const char *value = statement_value(first, "second-officer");
-
-	return value && !strcmp(value, WANTED) && !o->roster->policy.second_officer;
-}
-
-/* Also when an officer was made before and a crash came between. */
-static enum err require_second(struct officer *o)
-{
-	CLEANUP(draft_clear) struct draft d = {0};
-	struct audit_event event = {.code = AUDIT_POLICY};
-
-	if (!second_is_wanted(o) || officer_count(o->roster) < 2)
-		return OK;
-	TRY(draft_add(&d, "set", "second-officer on"));
-	TRY(officer_state(o, STATEMENT_POLICY, &d, &event, NULL));
-	out_talk(o->cli, "%s", _("From now on what is weighty needs both of you."));
-	return OK;
 }
 
 static enum err tell_officer(struct officer *o, const char *name, const struct statement *s)
@@ -203,16 +181,13 @@ static enum err run_officer(struct cli *cli)
 	if (!p)
 		return err_at(ERR_NOT_FOUND, "%s", name);
 	TRY(may_be_officer(cli, p));
-	if (p->officer) {
-		TRY(require_second(&o));
+	if (p->officer)
 		return tell_officer(&o, name, NULL);
-	}
 	staff_fpr(&p->recipient, fpr);
 	TRY(draft_add_recipient(&d, "recipient", &p->recipient));
 	TRY(draft_add_hex(&d, "key", p->vkey, SIGN_VKEY_LEN));
 	TRY(draft_add(&d, "name", p->name));
 	TRY(officer_state(&o, STATEMENT_OFFICER, &d, &event, &s));
-	TRY(require_second(&o));
 	return tell_officer(&o, name, s);
 }
 

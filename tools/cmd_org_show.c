@@ -158,6 +158,10 @@ static enum err run_show(struct cli *cli)
 	TRY(show_all_pending(&show));
 	TRY(register_check(o.books, show_finding, &show));
 	TRY(show_facts(&show));
+	if (o.roster->policy.second_officer && officer_count(o.roster) < 2)
+		out_warn(cli, "%s",
+			 _("there is only one officer, and what is weighty needs two: nobody can "
+			   "approve it"));
 	if (show.worst == OK)
 		return OK;
 	cli_hint(cli, "%s",

@@ -566,16 +566,20 @@ def what_is_weighty_waits_for_a_second_officer(place):
     assert (shown["pending"], shown["statements"]) == (0, count + 1)
 
 
-def two_officers_wanted_at_the_beginning_are_required_as_soon_as_there_are_two(place):
-    boss, b = officer(place, "--second-officer"), place.host("b")
+def a_society_may_begin_with_two_officers_required(place):
+    boss, b, c = officer(place, "--second-officer"), place.host("b"), place.host("c")
     hire(boss, b)
-    assert rules(boss)["second-officer"] == "off"
-    boss.ask("org", "officer", "b").wants(0)
+    hire(boss, c)
     assert rules(boss)["second-officer"] == "on"
-    assert boss.run("org", "show", "--json").result()["second_officer"] is True
-    assert boss.run("org", "show", "--json").result()["officers"] == ["a", "b"]
+    alone = boss.run("org", "show", "--json").wants(0)
+    assert alone.result()["second_officer"] is True and "only one officer" in alone.err
+    boss.ask("org", "officer", "b").wants(0)
+    shown = boss.run("org", "show", "--json").wants(0)
+    assert shown.result()["officers"] == ["a", "b"] and not shown.err
+    assert "org approve" in boss.ask("org", "officer", "c").wants(0).err
     boss.ask("policy", "set", "idle", "5m").wants(0)
     assert rules(boss)["idle"] == "never"
+    assert boss.run("org", "show", "--json").result()["pending"] == 2
     says(boss.ask("policy", "set", "second-officer", "off"), 30, 30)
 
 
@@ -768,7 +772,7 @@ if __name__ == "__main__":
              a_revoked_person_comes_back_with_a_new_key_only,
              a_revoked_computer_and_medium_do_not_come_back, an_officer_who_was_revoked_enters_nothing,
              what_is_weighty_waits_for_a_second_officer,
-             two_officers_wanted_at_the_beginning_are_required_as_soon_as_there_are_two, the_catalogue_comes_out_word_for_word,
+             a_society_may_begin_with_two_officers_required, the_catalogue_comes_out_word_for_word,
              the_applied_catalogue_replaces_the_shipped_one, no_id_comes_to_mean_something_else,
              a_file_that_is_no_catalogue_is_11, a_changed_register_is_21_and_a_gap_22,
              a_chain_that_was_written_twice_is_23,
