@@ -155,7 +155,8 @@ enum err vault_close(struct vault *v)
 
 	volume_totals(v->volume, &totals);
 	vault_line_close(v);
-	if (!v->facts.read_only && volume_sync(v->volume) == OK)
+	/* Without a society there is no such list, and one commit less. */
+	if (!v->facts.read_only && v->carried.has_society && volume_sync(v->volume) == OK)
 		keep_contents(v, manifest);
 	err = volume_close(TAKE(v->volume));
 	closing_event(v, &totals, err, super_hex, &event);
