@@ -535,9 +535,17 @@ static unsigned long from_env(const char *name, unsigned long otherwise)
 	return value && *value ? strtoul(value, NULL, 10) : otherwise;
 }
 
+/* The sanitizers look for something else, and take their time. */
+#ifdef __SANITIZE_ADDRESS__
+#define DEFAULT_HISTORIES 1500
+#else
+#define DEFAULT_HISTORIES 10000
+#endif
+
 static void random_histories_merge_as_sets_do(void **state)
 {
-	unsigned long seed = from_env("SEED", 1) * 1000000, count = from_env("HISTORIES", 10000);
+	unsigned long seed = from_env("SEED", 1) * 1000000;
+	unsigned long count = from_env("HISTORIES", DEFAULT_HISTORIES);
 
 	for (unsigned long i = 0; i < count; i++)
 		one_history(seed + i);
