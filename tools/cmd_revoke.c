@@ -299,18 +299,36 @@ static enum err check_possible(struct revoking *r)
 	return err_at(ERR_POLICY, "%s", r->reach.name);
 }
 
-static enum err do_it(struct revoking *r)
+/* As it was named on the command line, as people call it, or as the register does. */
+static enum err confirm(const struct revoking *r)
 {
-	struct vault_actor actor;
+	const char *given = r->cli->confirm;
 
-	TRY(cli_confirm(r->cli, r->reach.name, _("This cannot be taken back.")));
-	TRY(cli_actor(r->cli, NULL, &actor));
-	TRY(vault_revoke(&actor, &r->society, &r->reach, r->reason));
-	out_say(r->cli, _("%s is revoked."), r->reach.name);
+	if (given && (!strcmp(given, r->reach.id) || !strcmp(given, cli_argument(r->cli, 0))))
+		return OK;
+	return cli_confirm(r->cli, r->reach.name, _("This cannot be taken back."));
+}
+
+static void say_next(const struct revoking *r)
+{
 	out_talk(r->cli,
 		 _("Now let the other computers know: \"%s sync DIR\" here, then there. A vault that "
 		   "is opened here for writing carries it to them, too."),
 		 VAULT_NAME);
+	if (r->reach.what == REVOKE_MEDIUM && r->reason == REVOKE_LOST)
+		out_talk(r->cli, _("\"%s incident %s -o FILE\" drafts the report, with its dates."),
+			 VAULT_NAME, r->reach.id);
+}
+
+static enum err do_it(struct revoking *r)
+{
+	struct vault_actor actor;
+
+	TRY(confirm(r));
+	TRY(cli_actor(r->cli, NULL, &actor));
+	TRY(vault_revoke(&actor, &r->society, &r->reach, r->reason));
+	out_say(r->cli, _("%s is revoked."), r->reach.name);
+	say_next(r);
 	return OK;
 }
 

@@ -128,6 +128,14 @@ def what_is_not_on_the_register_is_10(place):
     assert "serial number" in done.err, done.err
 
 
+def it_is_confirmed_as_it_was_named(place):
+    s = Society(place)
+    s.a.ask("revoke", s.b.recipient, "--reason", "left", "--confirm", s.b.recipient).wants(0)
+    number = s.a.run("media", "list", "--json").wants(0).json()[0]["number"]
+    done = s.a.ask("revoke", "OSAKA-03", "--reason", "lost", "--confirm", number).wants(0)
+    assert "incident %s" % number in done.err, done.err
+
+
 def the_name_is_typed_or_given(place):
     s = Society(place)
     before = s.register()
@@ -320,7 +328,8 @@ def it_speaks_japanese(place):
 if __name__ == "__main__":
     cli.main(without_a_society_it_names_what_helps, without_a_society_rekey_leaves_somebody_out,
              a_dry_run_says_it_all_and_changes_nothing, what_it_reaches_is_told_to_programs,
-             a_reason_is_wanted, what_is_not_on_the_register_is_10, the_name_is_typed_or_given,
+             a_reason_is_wanted, what_is_not_on_the_register_is_10,
+             it_is_confirmed_as_it_was_named, the_name_is_typed_or_given,
              only_an_officer_revokes, nobody_revokes_themselves_or_the_last_officer,
              a_persons_key_ends_at_the_next_writing_of_a_colleague,
              a_mount_gets_the_new_key_first_and_seals_anew_behind_it,
