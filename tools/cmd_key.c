@@ -7,6 +7,7 @@
 
 #include "base/text.h"
 #include "pack/transfer.h"
+#include "tools/officer.h"
 #include "tools/output.h"
 #include "tools/unlock.h"
 #include "tools/verbs.h"
@@ -38,12 +39,28 @@ static enum err work_factor(const struct cli *cli, unsigned *ret)
 	return OK;
 }
 
-/* What others need to know of a key: the recipient as data; for the telephone, words of it and of the
- * key that signs; and what an officer types. */
-static enum err show(const struct cli *cli, const struct staff_key_info *info)
+/* A register that cannot be read keeps nobody from showing a key. */
+static void tell_registering(struct cli *cli, const struct staff_key_info *info,
+			     const char *recipient, const char *signs)
 {
-	char recipient[AGE_RECIPIENT_TEXT], words[96], signs[2 * SIGN_VKEY_LEN + 1] = "",
-		signs_words[96] = "";
+	CLEANUP(officer_clear) struct officer o = {0};
+	const struct roster_person *me = NULL;
+
+	if (officer_look(cli, &o) == OK)
+		me = roster_person(o.roster, &info->recipient);
+	if (me && me->has_key)
+		out_talk(cli, _("It is on the register of %s as %s."), o.roster->name, me->name);
+	else
+		out_talk(cli, _("An officer registers it with: %s staff add %s %s --signs %s"),
+			 VAULT_NAME, info->name, recipient, signs);
+}
+
+/* What others need to know of a key: the recipient as data; for the telephone, words of it and of
+ * the key that signs; and what an officer types. */
+static enum err show(struct cli *cli, const struct staff_key_info *info)
+{
+	char recipient[AGE_RECIPIENT_TEXT], words[96],
+		signs[2 * SIGN_VKEY_LEN + 1] = "", signs_words[96] = "";
 
 	age_recipient_print(&info->recipient, recipient);
 	staff_fpr_words(&info->recipient, words);
@@ -61,14 +78,14 @@ static enum err show(const struct cli *cli, const struct staff_key_info *info)
 		 words);
 	if (!info->has_key) {
 		out_talk(cli,
-			 _("The key it signs with shows here once it was unlocked: %s key passwd, or "
+			 _("The key it signs with shows here once it was unlocked: %s key passwd, "
+			   "or "
 			   "open a vault"),
 			 VAULT_NAME);
 		return OK;
 	}
 	out_talk(cli, _("The key it signs with: %s"), signs_words);
-	out_talk(cli, _("An officer registers it with: %s staff add %s %s --signs %s"), VAULT_NAME,
-		 info->name, recipient, signs);
+	tell_registering(cli, info, recipient, signs);
 	return OK;
 }
 

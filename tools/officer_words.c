@@ -46,10 +46,13 @@ enum err officer_day(const struct cli *cli, enum option_id id, const char *what,
 	return OK;
 }
 
+/* What a statement takes in no value: C0, DEL, and C1, which is C2 80 to C2 9F. */
 static bool has_controls(const char *text)
 {
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
+	const unsigned char *at = (const unsigned char *)text;
+
+	for (; *at; at++)
+		if (*at < ' ' || *at == 0x7f || (at[0] == 0xc2 && at[1] < 0xa0))
 			return true;
 	return false;
 }

@@ -135,6 +135,8 @@ def what_key_show_prints_is_what_an_officer_types(place):
     assert listed["recipient"] == b.recipient and listed["words"] == shown["words"]
     assert (listed["signs"], listed["state"], listed["officer"]) == (shown["signs"], "staff", False)
     assert (listed["site"], listed["trained"]) == ("東京", "2999-03-31")
+    bring(boss, b)
+    assert "on the register of 大阪健保 as b" in b.run("key", "show").wants(0).err
     record = events(boss, "staff")[-1]
     assert record["counterparty"] == shown["fingerprint"] and record["result"] == "ok"
 
@@ -238,7 +240,8 @@ def words_that_are_none_are_usage_errors(place):
     boss, b = officer(place), place.host("b")
     for words in (["staff", "add", "b", b.recipient, "--signs", "12"],
                   ["staff", "add", "b", b.recipient, "--trained", "2026-02-30"],
-                  ["staff", "add", "b\tc", b.recipient], ["host", "add", "x", "12"],
+                  ["staff", "add", "b\tc", b.recipient], ["staff", "add", "b\u0085", b.recipient],
+                  ["host", "add", "x", "12"],
                   ["media", "add", "U" * 33], ["media", "add", "U-1", "--kind", "x" * 33],
                   ["media", "add", "U-1", "--category", "none"],
                   ["grant", "--category", "none", "--to", b.recipient],
