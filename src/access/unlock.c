@@ -217,12 +217,14 @@ static enum err remember(struct vault *v, struct seen *seen)
 
 enum err vault_remember(struct vault *v, bool clean)
 {
-	struct seen seen = { .clean = clean };
+	struct seen seen = { 0 };
 	struct store_info info;
 	bool committed;
 
 	store_info(v->store, &info);
 	committed = info.generation > v->facts.store.generation;
+	/* Who only read leaves the end as it was. */
+	seen.clean = committed ? clean : v->facts.store.was_clean;
 	seen.generation = info.generation;
 	seen.epoch = info.epoch;
 	seen.log = log_now(v, committed);

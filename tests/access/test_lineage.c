@@ -157,6 +157,8 @@ static enum err look(struct sim *sim, const struct person *p, bool read_only, bo
 	enum err err = open_on(sim, p, read_only, &v);
 
 	*ret_forked = v.facts.forked;
+	if (err == OK)
+		assert_ok(vault_remember(&v, true)); /* as closing does */
 	vault_clear(&v);
 	return err;
 }
@@ -270,6 +272,29 @@ static void what_somebody_else_did_in_between_follows(void **state)
 	use(sim, host(1), 3);
 	must_follow(sim, host(0));
 	must_follow(sim, host(2));
+}
+
+/* Looking at what a pulled stick holds does not make its end a good one. */
+static void who_only_looked_may_see_the_tail_go(void **state)
+{
+	CLEANUP(sim_freep) struct sim *sim = sim_copy(base.fresh), *before = NULL;
+	struct vault v;
+	bool forked;
+
+	forget_all();
+	use(sim, host(0), 1);
+	assert_ok(open_on(sim, host(1), false, &v));
+	put_file(&v, 1, 100);
+	assert_ok(volume_sync(v.volume));
+	before = sim_copy(sim);
+	put_file(&v, 2, 100);
+	assert_ok(volume_sync(v.volume));
+	volume_freeze(v.volume, ERR_REMOVED);
+	vault_clear(&v);
+	assert_ok(look(sim, host(0), true, &forked));
+	must_follow(before, host(0));
+	use(before, host(2), 2);
+	must_follow(before, host(0));
 }
 
 /* The second slot of a clean end is torn, and another host goes on from the first. */
@@ -628,6 +653,7 @@ int main(void)
 		cmocka_unit_test(a_clone_used_on_two_hosts_is_noticed_by_both),
 		cmocka_unit_test(an_old_image_with_newer_slots_beside_it_is_refused),
 		cmocka_unit_test(what_somebody_else_did_in_between_follows),
+		cmocka_unit_test(who_only_looked_may_see_the_tail_go),
 		cmocka_unit_test(half_a_clean_end_is_enough),
 		cmocka_unit_test(every_kind_of_session_leaves_its_line),
 		cmocka_unit_test(a_log_that_was_rewritten_or_cut_is_no_proof),
