@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # A clerk's day with a vault in a plain folder, from nothing to a printed log. `make demo` runs it.
-# Two people on two computers (two PVAULT_HOMEs), one vault, the system's own documents as the files.
+# Three people on three computers (PVAULT_HOMEs), one vault, the system's own documents as the files.
 # usage: tools/demo.sh [--build DIR] [--lang ja|en] [--keep]
 set -eu
 
@@ -22,7 +22,7 @@ say() { # English, Japanese
 }
 show() { printf '   $ vault %s\n' "$*"; }
 as() { # PERSON VERB...: runs as that person on their computer, the passphrase from a descriptor
-	who=$1
+	local who=$1
 	shift
 	show "$@"
 	PVAULT_HOME=$work/$who "$vault" "$@" --lang "$lang" --passphrase-fd 3 3<"$work/$who.pass" 2>&1 |
@@ -39,16 +39,17 @@ refused() { # CODE PERSON VERB...: must end with that exit code
 
 work=$(mktemp -d "${TMPDIR:-/tmp}/vault-demo.XXXXXX")
 tidy() {
-	for who in sato tanaka; do
+	for who in sato tanaka kato; do
 		PVAULT_HOME=$work/$who "$vault" eject --all --force >/dev/null 2>&1 || :
 	done
 	if [ -n "$keep" ]; then echo "Kept: $work"; else chmod -R u+rwX "$work"; rm -rf "$work"; fi
 }
 trap tidy EXIT
 begun=$(date +%s)
-mkdir "$work/stick" "$work/sato" "$work/tanaka"
+mkdir "$work/stick" "$work/sato" "$work/tanaka" "$work/kato" "$work/share"
 echo "winter-harbor-9-lantern" >"$work/sato.pass"
 echo "copper-meadow-4-violin" >"$work/tanaka.pass"
+echo "granite-window-7-otter" >"$work/kato.pass"
 echo "not-the-passphrase" >"$work/stranger.pass"
 fuse=
 [ -c /dev/fuse ] && command -v fusermount3 >/dev/null && fuse=1
@@ -155,8 +156,50 @@ refused 31 sato receipt verify "$work/kekka.receipt" | tee "$work/refused.txt"
 words=$(sed -n 's/.*--accept \([a-z-]*\) .*/\1/p' "$work/refused.txt")
 as sato receipt verify "$work/kekka.receipt" --accept "$words" --as tanaka
 
-say "Who did what: the logs of both computers" "だれが、いつ、何をしたか(2台の端末の記録)"
+say "Kato, the officer, makes the society's register; the others join through a shared folder" \
+	"個人情報取扱責任者の加藤さんが登録簿を作り、ほかの端末が共有フォルダで参加します"
+field() { # PERSON FIELD VERB...: one field of a result
+	PVAULT_HOME=$work/$1 "$vault" "${@:3}" --json 2>/dev/null | sed -n 's/.*"'"$2"'": *"\([^"]*\)".*/\1/p' | tail -n 1
+}
+as kato key new --name kato
+as kato org init --name "見本健康保険組合"
+as kato sync "$work/share"
+society=$(field kato words org show)
+for each in sato tanaka; do
+	refused 31 "$each" sync "$work/share"
+	as "$each" sync "$work/share" --accept "$society"
+	as kato staff add "$each" "$(field "$each" recipient key show)" --signs "$(field "$each" signs key show)" \
+		--site 大阪
+	as kato host add "pc-$each" "$(field "$each" key host show)"
+	as kato grant --category checkup --to "$each" --until 2999-03-31
+done
+as kato media add U-012 --volume "$(field sato volume_id inspect "$medium")" --label OSAKA-03 \
+	--category checkup --serial 4C530001 --kind USB --place 金庫2
+as kato checkout U-012 --carrier tanaka --until 2999-01-31 --destination 大阪 --purpose checkup.2 --persons 240
+for each in kato sato tanaka kato; do as "$each" sync "$work/share"; done
+
+say "Tanaka uses the stick once more; what is on it is listed at the eject, sealed to the officer" \
+	"田中さんがもう一度使います。取外し時の内容目録は、責任者あてに封印されます"
+as tanaka cp "$work/documents/健診結果_2026上期.csv" "$medium:/2026下期.csv"
+as tanaka sync "$work/share"
+
+say "The stick is lost. What can be done, and what cannot" "媒体を紛失しました。できることと、できないこと"
+cp -r "$medium" "$work/FOUND.VLT" && rm -r "$work/stick"
+as kato sync "$work/share"
+as kato revoke U-012 --reason lost --dry-run
+as kato revoke U-012 --reason lost --confirm=U-012
+for each in sato tanaka kato; do as "$each" sync "$work/share"; done
+say "Whoever finds it has noise, even with a staff key and its passphrase" \
+	"拾った人には、職員の鍵とパスフレーズがあっても読めません"
+refused 14 tanaka ls "$work/FOUND.VLT:/"
+say "The report for the authority, from the officer's computer alone" "報告書の下書き(責任者の端末だけで作れます)"
+as kato incident U-012 -o "$work/incident.md"
+sed 's/^/   | /' "$work/incident.md"
+as kato inventory
+
+say "Who did what: the logs of the computers" "だれが、いつ、何をしたか(各端末の記録)"
 as sato log
 as tanaka log
+as kato log
 
 say "Done in $(($(date +%s) - begun)) seconds" "$(($(date +%s) - begun)) 秒で終わりました"
