@@ -20,7 +20,7 @@ static enum err tell_entry(struct cli *cli, const struct roster_medium *m)
 	if (!m->has_volume)
 		out_talk(cli, _("Nothing tells yet which vault it is: %s media add %s MEDIUM"),
 			 VAULT_NAME, m->number);
-	else if (!m->separated && !cli_has(cli, OPT_VOLUME))
+	else if (!m->separated && m->separation_known)
 		out_warn(cli, _("%s has no key separation: a staff key alone opens it"), m->number);
 	return out_json(cli, "result",
 			json_pack("{s:s,s:s*,s:s,s:b}", "number", m->number, "volume_id",

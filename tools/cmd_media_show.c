@@ -176,8 +176,9 @@ static enum err put_entry(struct officer *o, const struct roster_medium *m)
 	TRY(put(cli, _("purpose"), m->purpose));
 	TRY(put(cli, _("key separation"),
 		!m->has_volume ? ""
-		: m->separated ? _("present")
-			       : _("absent")));
+		: !m->separation_known ? _("not known")
+		: m->separated	       ? _("present")
+				       : _("absent")));
 	return put_opened(o, m);
 }
 

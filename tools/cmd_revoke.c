@@ -1,5 +1,5 @@
-/* vault revoke: a key, a computer or a medium that must not be trusted any more. What it reaches and
- * what it cannot do is told first; with --dry-run, that is all. */
+/* vault revoke: a key, a computer or a medium that must not be trusted any more. What it reaches
+ * and what it cannot do is told first; with --dry-run, that is all. */
 #include <string.h>
 
 #include "access/revoke.h"
@@ -20,7 +20,8 @@ static void revoking_clear(struct revoking *r)
 	society_clear(&r->society);
 }
 
-/* ---- what it reaches, in words ---------------------------------------------------------------- */
+/* ---- what it reaches, in words ----------------------------------------------------------------
+ */
 
 static enum err add_name(struct buf *names, const char *name, const char *id)
 {
@@ -114,7 +115,11 @@ static enum err say_medium(const struct revoking *r)
 
 	out_say(r->cli, _("The medium %s (%s)"), r->reach.name, r->reach.id);
 	TRY(name_hosts(&r->reach, &hosts));
-	if (!r->reach.separated) {
+	if (!r->reach.separation_known)
+		out_say(r->cli,
+			_("Nothing tells whether it was made with key separation. If it was "
+			  "not, nothing can make it unreadable."));
+	else if (!r->reach.separated) {
 		out_say(r->cli, _("It was made without key separation: nothing can make it "
 				  "unreadable. Who has it and a staff key for it reads it."));
 		return OK;
@@ -130,7 +135,8 @@ static enum err say_medium(const struct revoking *r)
 	return OK;
 }
 
-/* ---- what it cannot do ------------------------------------------------------------------------ */
+/* ---- what it cannot do ------------------------------------------------------------------------
+ */
 
 struct limit {
 	const char *id; /* for programs */
@@ -179,7 +185,8 @@ static enum err say_reach(const struct revoking *r)
 	return OK;
 }
 
-/* ---- for programs ------------------------------------------------------------------------------ */
+/* ---- for programs ------------------------------------------------------------------------------
+ */
 
 static json_t *people_json(const struct revoke_reach *r)
 {
@@ -190,8 +197,8 @@ static json_t *people_json(const struct revoke_reach *r)
 
 		age_recipient_print(&r->people[i].recipient, recipient);
 		json_array_append_new(list, json_pack("{s:o,s:s}", "name",
-						      out_json_text(r->people[i].name),
-						      "recipient", recipient));
+						      out_json_text(r->people[i].name), "recipient",
+						      recipient));
 	}
 	return list;
 }
@@ -243,11 +250,12 @@ static enum err tell_json(const struct revoking *r, bool done)
 				  revoke_reason_name(r->reason), "revoked",
 				  (int)(done || reach->already), "already", (int)reach->already,
 				  "people", people_json(reach), "vaults", vaults_json(reach),
-				  "hosts", hosts_json(reach), "separated",
-				  (int)reach->separated, "cannot", limits_json(reach)));
+				  "hosts", hosts_json(reach), "separated", (int)reach->separated,
+				  "cannot", limits_json(reach)));
 }
 
-/* ---- the verb ---------------------------------------------------------------------------------- */
+/* ---- the verb ----------------------------------------------------------------------------------
+ */
 
 static enum err need_society(struct revoking *r)
 {
@@ -259,8 +267,9 @@ static enum err need_society(struct revoking *r)
 		return OK;
 	cli_hint(r->cli, _("revoking needs a register: the officer makes one with \"%s org init\""),
 		 VAULT_NAME);
-	cli_hint(r->cli, _("to leave somebody out of one vault now: %s rekey MEDIUM --without "
-			   "RECIPIENT"),
+	cli_hint(r->cli,
+		 _("to leave somebody out of one vault now: %s rekey MEDIUM --without "
+		   "RECIPIENT"),
 		 VAULT_NAME);
 	return err_at(ERR_NOT_FOUND, "%s", cli_argument(r->cli, 0));
 }
@@ -273,14 +282,15 @@ static enum err find_reach(struct revoking *r)
 
 	if (cli_staff(r->cli, &staff) != OK)
 		staff = NULL;
-	err = vault_revoke_reach(&r->society, r->cli->home, word,
-				 staff ? &staff->recipient : NULL, &r->reach);
+	err = vault_revoke_reach(&r->society, r->cli->home, word, staff ? &staff->recipient : NULL,
+				 &r->reach);
 	if (err == ERR_NOT_FOUND)
 		cli_hint(r->cli, _("name what is on the register: a person, a computer, or a "
 				   "medium by its number, label or serial number"));
 	if (err == ERR_INVALID)
-		cli_hint(r->cli, _("more than one thing is called so: give the recipient (age1...), "
-				   "the computer's id (h-...) or the medium's number"));
+		cli_hint(r->cli,
+			 _("more than one thing is called so: give the recipient (age1...), "
+			   "the computer's id (h-...) or the medium's number"));
 	return err;
 }
 
@@ -289,8 +299,9 @@ static enum err check_possible(struct revoking *r)
 	if (r->reach.already)
 		return OK;
 	if (r->reach.last_officer)
-		cli_hint(r->cli, _("no officer would be left: make a colleague an officer first, or "
-				   "a new key of yours"));
+		cli_hint(r->cli,
+			 _("no officer would be left: make a colleague an officer first, or "
+			   "a new key of yours"));
 	else if (r->reach.own)
 		cli_hint(r->cli, _("it is your own, or takes your own key along: have another "
 				   "officer do it, from another computer"));
@@ -312,7 +323,8 @@ static enum err confirm(const struct revoking *r)
 static void say_next(const struct revoking *r)
 {
 	out_talk(r->cli,
-		 _("Now let the other computers know: \"%s sync DIR\" here, then there. A vault that "
+		 _("Now let the other computers know: \"%s sync DIR\" here, then there. A vault "
+		   "that "
 		   "is opened here for writing carries it to them, too."),
 		 VAULT_NAME);
 	if (r->reach.what == REVOKE_MEDIUM && r->reason == REVOKE_LOST)
@@ -365,11 +377,12 @@ const struct verb verb_revoke = {
 	.run = run,
 	.words = "NAME --reason REASON [--dry-run]",
 	.summary = N_("take back a key, a computer or a medium for good"),
-	.about = N_("NAME is a person, a recipient (age1...), a computer, or a medium by number, label "
-		    "or serial number. What it reaches and what it cannot do is told first. A key or "
-		    "computer: every vault it could open gets a new key at its next opening for "
-		    "writing, wherever this is known. A medium: its device secret is destroyed on "
-		    "every computer at its next sync, and then nobody opens it any more."),
+	.about = N_(
+		"NAME is a person, a recipient (age1...), a computer, or a medium by number, label "
+		"or serial number. What it reaches and what it cannot do is told first. A key or "
+		"computer: every vault it could open gets a new key at its next opening for "
+		"writing, wherever this is known. A medium: its device secret is destroyed on "
+		"every computer at its next sync, and then nobody opens it any more."),
 	.examples = {{"revoke OSAKA-03 --reason lost --dry-run", N_("what would it reach?")},
 		     {"revoke OSAKA-03 --reason lost", N_("asks for the label to be typed")},
 		     {"revoke sato --reason left", N_("a colleague who left")}},

@@ -188,7 +188,7 @@ cp -r "$medium" "$work/FOUND.VLT" && rm -r "$work/stick"
 as kato sync "$work/share"
 as kato revoke U-012 --reason lost --dry-run
 as kato revoke U-012 --reason lost --confirm=U-012
-for each in sato tanaka kato; do as "$each" sync "$work/share"; done
+for each in kato sato tanaka kato; do as "$each" sync "$work/share"; done
 say "Whoever finds it has noise, even with a staff key and its passphrase" \
 	"拾った人には、職員の鍵とパスフレーズがあっても読めません"
 refused 14 tanaka ls "$work/FOUND.VLT:/"

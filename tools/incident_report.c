@@ -225,6 +225,13 @@ static enum err put_lending(struct page *p)
 	return row(p, _("planned return"), "%s", l->checkout->until);
 }
 
+static const char *host_name(const struct incident *i, const char *id)
+{
+	const struct roster_host *host = roster_host(i->o->roster, id);
+
+	return host && host->name[0] ? host->name : id;
+}
+
 static enum err put_contents(struct page *p)
 {
 	const struct incident *i = p->i;
@@ -239,22 +246,30 @@ static enum err put_contents(struct page *p)
 	TRY(row(p, _("number of files"), "%" PRIu64, c->files));
 	TRY(row(p, _("size"), "%s (%" PRIu64 ")", size, c->bytes));
 	TRY(row(p, _("list of contents"), _("%s, state %llu, taken %s on %s by %s"),
-		c->closed ? _("at the last eject") : _("at the last opening"), (unsigned long long)c->generation,
-		c->time, c->host, c->actor));
+		c->closed ? _("at the last eject") : _("at the last opening"),
+		(unsigned long long)c->generation, c->time, host_name(i, c->host), c->actor));
 	TRY(row(p, _("hash of the sealed list"), "%s", hex));
 	return row(p, _("signature of that computer"), "%s",
 		   c->vouched ? _("valid") : _("NOT VALID"));
 }
 
+/* What this computer knows of itself, or what the list says that came from another. */
 static enum err put_state(struct page *p)
 {
 	const struct history_event *e = &p->i->history.closed;
-	const char *how = !e->known			 ? _("not known here")
+	const struct contents *c = &p->i->contents;
+	bool by_list = p->i->has_contents && c->closed && c->vouched &&
+		       (!e->known || c->generation >= e->generation);
+	const char *how = by_list			 ? _("locked: ejected")
+			  : !e->known			 ? _("not known here")
 			  : !strcmp(e->event, "lock")	 ? _("locked: ejected")
 			  : !strcmp(e->event, "removed") ? _("pulled out without eject")
 							 : _("its session did not end well");
+	const char *when = by_list ? c->time : e->time;
 
-	return row(p, _("its last session here"), "%s%s%s", how, e->known ? ", " : "", e->time);
+	return row(p, _("state at its last session that is known"), "%s%s%s%s%s", how,
+		   *when ? ", " : "", when, by_list ? ", " : "",
+		   by_list ? host_name(p->i, c->host) : "");
 }
 
 static enum err put_medium(struct page *p)
@@ -266,8 +281,9 @@ static enum err put_medium(struct page *p)
 	when_text(i->m->opened, opened);
 	TRY(title(p, _("The medium")));
 	TRY(row(p, _("number"), "%s", i->m->number));
-	TRY(row(p, _("kind, product, serial number"), "%s, %s, %s", i->m->kind, i->m->product,
-		i->m->serial));
+	TRY(row(p, _("kind"), "%s", i->m->kind));
+	TRY(row(p, _("product"), "%s", i->m->product));
+	TRY(row(p, _("serial number"), "%s", i->m->serial));
 	TRY(put_lending(p));
 	TRY(put_data(p, _("category and purpose")));
 	TRY(put_persons(p, _("number of persons")));
@@ -325,6 +341,7 @@ static enum err put_hosts(struct page *p)
 static enum err put_sealing(struct page *p)
 {
 	const struct incident *i = p->i;
+	bool known = i->has_contents || i->m->separation_known;
 	bool separated = i->has_contents ? i->contents.separated : i->m->separated;
 	char revoked[32];
 
@@ -335,9 +352,10 @@ static enum err put_sealing(struct page *p)
 	TRY(row(p, _("implementation"), "portable-vault %s", VAULT_VERSION));
 	TRY(row(p, _("list of ciphers"), "%s (%s)", i->rules.list, i->rules.list_date));
 	TRY(row(p, _("key separation"), "%s",
-		separated ? _("yes: half of the key is on enrolled computers only, never on the "
-			      "medium")
-			  : _("NO: a staff key alone opens it")));
+		!known	    ? _("not known")
+		: separated ? _("yes: half of the key is on enrolled computers only, never on the "
+				"medium")
+			    : _("NO: a staff key alone opens it")));
 	TRY(row(p, _("a computer or a passphrase lost with it (declared)"), "%s", blank()));
 	TRY(row(p, _("derivation of the key"), "%s",
 		_("HKDF-SHA-256 from two random values of 256 bits")));

@@ -25,6 +25,7 @@ enum err registering_vault(struct officer *o, const char *path, struct roster_me
 	memcpy(ret->volume_id, id.volume_id, VOLUME_ID_LEN);
 	memcpy(ret->device_id, id.device_id, sizeof(ret->device_id));
 	ret->separated = id.separated;
+	ret->separation_known = true;
 	if (id.label[0])
 		text_copy(ret->label, sizeof(ret->label), id.label);
 	return OK;
@@ -164,7 +165,8 @@ static enum err draft_medium(const struct roster_medium *before, const struct ro
 	if (m->has_volume && !is_same_vault(before, m)) {
 		TRY(draft_add_hex(d, "volume", m->volume_id, VOLUME_ID_LEN));
 		TRY(draft_add_hex(d, "device", m->device_id, sizeof(m->device_id)));
-		TRY(draft_add(d, "separated", m->separated ? "on" : "off"));
+		if (m->separation_known)
+			TRY(draft_add(d, "separated", m->separated ? "on" : "off"));
 	}
 	if (strcmp(before->label, m->label) != 0)
 		TRY(draft_add(d, "label", m->label));
@@ -195,7 +197,7 @@ enum err registering_state(struct officer *o, const struct roster_medium *before
 	if (m->has_volume) {
 		text_hex(m->volume_id, VOLUME_ID_LEN, volume);
 		event.volume_id = volume;
-		event.keysep = m->separated ? 1 : -1;
+		event.keysep = !m->separation_known ? 0 : m->separated ? 1 : -1;
 	}
 	TRY(draft_medium(before, m, &d));
 	return officer_state(o, STATEMENT_MEDIUM, &d, &event, NULL);

@@ -234,6 +234,7 @@ static enum err reach_medium(struct search *s, const struct roster_medium *m)
 	text_copy(out->name, sizeof(out->name), m->label[0] ? m->label : m->number);
 	out->already = m->revoked.is;
 	out->separated = m->separated;
+	out->separation_known = m->separation_known;
 	if (!m->has_volume)
 		return OK;
 	TRY(add_vault(s, m->volume_id));

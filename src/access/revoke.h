@@ -41,6 +41,7 @@ struct revoke_reach {
 	/* Of a key: where it is kept. Of a medium: where its device secret is. */
 	struct revoke_host *hosts; /* owned */
 	size_t host_count;
+	bool separation_known;
 	bool separated; /* of a medium: without its device secret it is noise */
 	bool own;	/* it is the asker's own key or host, or takes the own key along */
 	bool last_officer;

@@ -261,8 +261,10 @@ static enum err take_medium(struct roster_book *b, const struct statement *s, bo
 	if (m->registered == 0)
 		m->registered = s->time;
 	TRY(take_volume(b, s, m));
-	if (separated)
+	if (separated) {
 		m->separated = strcmp(separated, "on") == 0;
+		m->separation_known = true;
+	}
 	(void)field_text(s, "label", m->label, sizeof(m->label));
 	(void)field_text(s, "serial", m->serial, sizeof(m->serial));
 	(void)field_text(s, "product", m->product, sizeof(m->product));
@@ -364,8 +366,8 @@ static void take_recovery(struct roster_book *b, const struct statement *s, bool
 	if (!*ret_counts)
 		return;
 	b->roster.has_recovery = true;
-	if (threshold && shares && word_number(threshold, &k) && word_number(shares, &n) && k <= n &&
-	    n <= 255) {
+	if (threshold && shares && word_number(threshold, &k) && word_number(shares, &n) &&
+	    k <= n && n <= 255) {
 		b->roster.recovery_threshold = (unsigned)k;
 		b->roster.recovery_shares = (unsigned)n;
 	}
@@ -462,6 +464,21 @@ static enum err take_all(struct roster_book *b)
 	return OK;
 }
 
+/* Where there is a device secret, the vault was made with one. */
+static void note_separation(struct roster *r)
+{
+	for (size_t h = 0; h < r->host_count; h++)
+		for (size_t n = 0; n < r->hosts[h].held_count; n++)
+			for (size_t i = 0; i < r->medium_count; i++) {
+				struct roster_medium *m = &r->media[i];
+
+				if (m->has_volume &&
+				    memcmp(m->volume_id, r->hosts[h].held[n].volume_id,
+					   VOLUME_ID_LEN) == 0)
+					m->separated = m->separation_known = true;
+			}
+}
+
 static int by_recipient(const void *a, const void *b)
 {
 	return memcmp(((const struct roster_person *)a)->recipient.pk,
@@ -531,6 +548,7 @@ enum err roster_make(const struct org_register *r, struct roster **ret)
 		roster_free(&b->roster);
 		return err;
 	}
+	note_separation(&b->roster);
 	put_in_order(&b->roster);
 	*ret = &b->roster;
 	return OK;

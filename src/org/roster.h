@@ -69,6 +69,7 @@ struct roster_medium {
 	bool has_volume;
 	uint8_t volume_id[VOLUME_ID_LEN], device_id[16];
 	bool separated;
+	bool separation_known; /* said when it was entered, or some host has its device secret */
 	char label[65], serial[ROSTER_TEXT], product[ROSTER_TEXT], kind[33], capacity[33];
 	char place[ROSTER_TEXT], keeper[65], owner[33], category[33], purpose[33];
 	int64_t registered, sighted; /* when it was entered; when somebody saw it last, or it was opened */

@@ -57,10 +57,14 @@ static enum err put_host(const struct roster_host *h, struct buf *out)
 
 static enum err put_medium(const struct roster_medium *m, struct buf *out)
 {
-	TRY(buf_printf(out, "medium %s state %d%s [%s] [%s] [%s] [%s] [%s] [%s] [%s] [%s] [%s] [%s]",
-		       m->number, (int)m->state, m->separated ? " separated" : "", m->label,
-		       m->serial, m->product, m->kind, m->capacity, m->place, m->keeper, m->owner,
-		       m->category, m->purpose));
+	TRY(buf_printf(out,
+		       "medium %s state %d%s [%s] [%s] [%s] [%s] [%s] [%s] [%s] [%s] [%s] [%s]",
+		       m->number, (int)m->state,
+		       m->separated	     ? " separated"
+		       : m->separation_known ? " whole"
+					     : "",
+		       m->label, m->serial, m->product, m->kind, m->capacity, m->place, m->keeper,
+		       m->owner, m->category, m->purpose));
 	if (m->has_volume)
 		TRY(put_hex(m->volume_id, VOLUME_ID_LEN, out));
 	TRY(put_hex(m->device_id, sizeof(m->device_id), out));
@@ -79,7 +83,8 @@ static enum err put_checkout(const struct roster_checkout *c, struct buf *out)
 {
 	TRY(buf_printf(out, "checkout %s %s until %s%s%s %" PRId64 " %" PRId64 " %" PRId64, c->id,
 		       c->number, c->until, c->approved ? " approved" : "",
-		       c->returned ? " returned" : "", c->requested, c->approved_at, c->returned_at));
+		       c->returned ? " returned" : "", c->requested, c->approved_at,
+		       c->returned_at));
 	TRY(put_hex(c->request->id, SHA256_LEN, out));
 	if (c->approved)
 		TRY(put_hex(c->approved_by, SIGN_VKEY_LEN, out));
@@ -123,7 +128,8 @@ enum err roster_print(const struct roster *r, struct buf *out)
 		TRY(put_medium(&r->media[i], out));
 	for (size_t i = 0; i < r->grant_count; i++) {
 		age_recipient_print(&r->grants[i].recipient, who);
-		TRY(buf_printf(out, "grant %s %s [%s]\n", who, r->grants[i].what, r->grants[i].until));
+		TRY(buf_printf(out, "grant %s %s [%s]\n", who, r->grants[i].what,
+			       r->grants[i].until));
 	}
 	for (size_t i = 0; i < r->checkout_count; i++)
 		TRY(put_checkout(&r->checkouts[i], out));
