@@ -150,6 +150,7 @@ static const struct limit limits[] = {
 	{"old_blocks", N_("what is not sealed anew yet, and what free space (\"vault purge\") and the spare blocks of a flash medium still hold"), false, true},
 	{"old_image", N_("an older copy of a medium can be put back: a computer that saw a newer state refuses it, one that did not cannot know"), false, true},
 	{"not_synced", N_("a computer that has not heard of this yet goes on as before"), true, true},
+	{"open_now", N_("what is open at this moment stays open there until it is closed"), true, true},
 	{"secret_copies", N_("a computer that is lost too, and backups of its home folder, may still hold the device secret"), true, false},
 	{"was_read", N_("nobody can tell whether it was read in the meantime"), true, false},
 	{"destruction", N_("who has a medium in hand can always destroy it"), false, true},

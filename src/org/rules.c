@@ -192,8 +192,10 @@ static enum err medium_known(const struct roster *r, const struct rules_ask *ask
 static enum err in_sync(const struct roster *r, const struct rules_ask *ask)
 {
 	int64_t limit = (int64_t)r->policy.unsynced_days * DAY_SECONDS;
+	int64_t age = ask->now - ask->synced;
 
-	if (limit == 0 || (ask->synced > 0 && ask->now - ask->synced <= limit))
+	/* A clock that was set back makes nothing younger. */
+	if (limit == 0 || (ask->synced > 0 && age <= limit && age >= -DAY_SECONDS))
 		return OK;
 	return about_host(ERR_UNSYNCED, r, ask->host_id);
 }

@@ -221,6 +221,11 @@ static void eleven_days(struct world *w)
 	ten_days(w);
 	w->ask.synced--;
 }
+static void clock_set_back(struct world *w)
+{
+	ten_days(w);
+	w->ask.synced = NOW + DAY + 1;
+}
 static void never_synced(struct world *w)
 {
 	ten_days(w);
@@ -429,6 +434,7 @@ static const struct row rows[] = {
 	{"without a limit of days nobody asks for a sync", Q_OPEN, no_limit_of_days, OK},
 	{"synced on the last day",                        Q_OPEN, ten_days, OK},
 	{"not synced for too long",                       Q_OPEN, eleven_days, ERR_UNSYNCED},
+	{"a clock that was set back is no sync",          Q_OPEN, clock_set_back, ERR_UNSYNCED},
 	{"never synced",                                  Q_OPEN, never_synced, ERR_UNSYNCED},
 	{"trained in time",                               Q_OPEN, training_asked, OK},
 	{"the training has lapsed",                       Q_OPEN, training_lapsed, ERR_TRAINING},
