@@ -3,10 +3,12 @@
  * are changed on the way, officers who revoke each other. Whatever happens: registers merge as sets do
  * (in any grouping, in any order, any number of times), equal sets say the same, what was changed is
  * taken by nobody, and who was revoked does not come back.
- * HISTORIES: how many; SEED: other ones. */
+ * HISTORIES: how many; SEED: other ones; KEEP: a folder that gets each register as text, and which of
+ * its statements stand and count, for tests/reader/test_register.py. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include "base/io.h"
 #include "base/text.h"
 #include "org/draft.h"
 #include "org/register_set.h"
@@ -511,6 +513,32 @@ static void more_statements_bring_nobody_back(const struct org_register *before,
 	roster_free(now);
 }
 
+static void keep(const struct org_register *r, uint64_t seed)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf told = { 0 };
+	bool *stands = calloc(register_count(r), sizeof(*stands));
+	const char *dir = getenv("KEEP");
+	struct roster *roster;
+	char path[512], hex[2 * SHA256_LEN + 1];
+
+	assert_non_null(stands);
+	assert_ok(register_print(r, &text));
+	assert_ok(register_standing(r, stands));
+	assert_ok(roster_make(r, &roster));
+	for (size_t i = 0; i < register_count(r); i++) {
+		text_hex(register_at(r, i)->id, SHA256_LEN, hex);
+		assert_ok(buf_printf(&told, "%s %d %d\n", hex, (int)stands[i],
+				     (int)roster_counts(roster, register_at(r, i))));
+	}
+	snprintf(path, sizeof(path), "%s/%lu.txt", dir, (unsigned long)seed);
+	assert_ok(io_replace_file(path, text.data, text.len, 0600));
+	snprintf(path, sizeof(path), "%s/%lu.told", dir, (unsigned long)seed);
+	assert_ok(io_replace_file(path, told.data, told.len, 0600));
+	roster_free(roster);
+	free(stands);
+}
+
 static void one_history(uint64_t seed)
 {
 	struct society t;
@@ -524,6 +552,8 @@ static void one_history(uint64_t seed)
 	any_order_of_arrival_says_the_same(&t);
 	live(&t, roll(12));
 	more_statements_bring_nobody_back(before, t.all);
+	if (getenv("KEEP"))
+		keep(t.all, seed);
 	register_free(before);
 	clear(&t);
 }
