@@ -19,8 +19,8 @@ struct question {
 static void note_for_records(const struct question *q, struct vault *v)
 {
 	const char *role = society_role(&v->society, &q->me);
-	const char *number = q->ask.volume_id ? society_number(&v->society, q->ask.volume_id)
-					      : NULL;
+	const char *number =
+		q->ask.volume_id ? society_number(&v->society, q->ask.volume_id) : NULL;
 
 	text_copy(v->facts.role, sizeof(v->facts.role), role ? role : "");
 	if (number)
@@ -32,7 +32,7 @@ static enum err question_load(struct vault *v, struct question *q)
 {
 	if (!v->society.roster)
 		TRY(society_load(v->actor.home, &v->society));
-	*q = (struct question){ .r = v->society.roster };
+	*q = (struct question){.r = v->society.roster};
 	age_identity_recipient(v->actor.identity, &q->me);
 	society_ask(&v->society, &q->me, &q->ask);
 	if (v->volume_hex[0]) {
@@ -160,7 +160,7 @@ static void add_once(struct enforce_leavers *l, const struct age_recipient *who)
 static enum err collect(const struct question *q, const struct keyfile *k,
 			struct enforce_leavers *ret)
 {
-	bool out[KEYFILE_RECIPIENTS_MAX] = { false };
+	bool out[KEYFILE_RECIPIENTS_MAX] = {false};
 	const struct rules_key key = {
 		.volume_id = k->volume_id,
 		.recipients = k->recipients,
@@ -183,7 +183,7 @@ enum err enforce_leavers(struct vault *v, const struct age_recipient *named, siz
 {
 	struct question q;
 
-	*ret = (struct enforce_leavers){ 0 };
+	*ret = (struct enforce_leavers){0};
 	TRY(question_load(v, &q));
 	ret->list = calloc(named_count + v->key.recipient_count + 1, sizeof(*ret->list));
 	if (!ret->list)
@@ -222,9 +222,9 @@ static enum err record_epoch(struct vault *v, const struct enforce_leavers *l)
 
 static enum err new_epoch(struct vault *v)
 {
-	CLEANUP(enforce_leavers_clear) struct enforce_leavers l = { 0 };
-	struct vault_rekey how = { 0 };
-	struct vault_rekeyed got = { 0 };
+	CLEANUP(enforce_leavers_clear) struct enforce_leavers l = {0};
+	struct vault_rekey how = {0};
+	struct vault_rekeyed got = {0};
 
 	TRY(enforce_leavers(v, NULL, 0, &l));
 	if (l.why == OK)
@@ -281,7 +281,7 @@ enum err enforce_keys(struct vault *v)
 
 enum err enforce_escrow(struct vault *v)
 {
-	CLEANUP(device_clear) struct device d = { 0 };
+	CLEANUP(device_clear) struct device d = {0};
 	struct question q;
 
 	TRY(question_load(v, &q));

@@ -9,7 +9,7 @@
 
 const char *revoke_what_name(enum revoke_what what)
 {
-	static const char *const names[] = { "staff", "host", "medium" };
+	static const char *const names[] = {"staff", "host", "medium"};
 
 	return names[what];
 }
@@ -291,10 +291,10 @@ static enum err find(struct search *s, const char *word)
 enum err vault_revoke_reach(const struct society *society, struct home *h, const char *word,
 			    const struct age_recipient *me, struct revoke_reach *ret)
 {
-	struct revoke_reach out = { 0 };
+	struct revoke_reach out = {0};
 	struct rules_ask ask;
-	struct search s = { .society = society, .r = society->roster, .home = h, .me = me,
-			    .out = &out };
+	struct search s = {
+		.society = society, .r = society->roster, .home = h, .me = me, .out = &out};
 	enum err err;
 
 	society_ask(society, me, &ask);
@@ -350,7 +350,7 @@ static enum err fill_draft(const struct society *s, const struct revoke_reach *r
 
 static enum err record(struct vault *v, const struct revoke_reach *reach, enum err how)
 {
-	static const enum err whats[] = { ERR_REVOKED_KEY, ERR_REVOKED_HOST, ERR_REVOKED_MEDIUM };
+	static const enum err whats[] = {ERR_REVOKED_KEY, ERR_REVOKED_HOST, ERR_REVOKED_MEDIUM};
 	struct audit_event event;
 	char fpr[STAFF_FPR_LEN], detail[512];
 
@@ -386,7 +386,7 @@ static enum err may_revoke(const struct vault_actor *actor, const struct society
 static enum err state(const struct vault_actor *actor, struct society *s,
 		      const struct revoke_reach *reach, enum revoke_reason reason)
 {
-	CLEANUP(draft_clear) struct draft d = { 0 };
+	CLEANUP(draft_clear) struct draft d = {0};
 	CLEANUP(sign_key_freep) struct sign_key *key = NULL;
 
 	TRY(fill_draft(s, reach, reason, &d));
@@ -397,7 +397,7 @@ static enum err state(const struct vault_actor *actor, struct society *s,
 /* What other media were revoked meanwhile goes with it. */
 static enum err destroy_here(const struct vault_actor *actor)
 {
-	CLEANUP(society_clear) struct society now = { 0 };
+	CLEANUP(society_clear) struct society now = {0};
 	struct destroyed destroyed;
 
 	TRY(society_load(actor->home, &now));
@@ -407,7 +407,7 @@ static enum err destroy_here(const struct vault_actor *actor)
 enum err vault_revoke(const struct vault_actor *actor, struct society *s,
 		      const struct revoke_reach *reach, enum revoke_reason reason)
 {
-	CLEANUP(vault_clear) struct vault v = { 0 };
+	CLEANUP(vault_clear) struct vault v = {0};
 	enum err err;
 
 	TRY(enforce_before(actor, &v));

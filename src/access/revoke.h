@@ -1,7 +1,7 @@
 /* Taking something back for good: a person's key, a host or a medium. First what that reaches is
  * worked out, from the register, from what this host keeps and from what others told; nothing is
- * changed by that. Then an officer's statement makes it so. What follows from it happens at the next
- * openings and syncs, by whoever learns of it (access/enforce.h, access/destroy.h). */
+ * changed by that. Then an officer's statement makes it so. What follows from it happens at the
+ * next openings and syncs, by whoever learns of it (access/enforce.h, access/destroy.h). */
 #pragma once
 #include "access/vault.h"
 #include "org/society.h"
@@ -28,9 +28,9 @@ struct revoke_person {
 
 struct revoke_reach {
 	enum revoke_what what;
-	char id[65];   /* as the statement names it: recipient, host id, medium number */
+	char id[65];	/* as the statement names it: recipient, host id, medium number */
 	char name[129]; /* as people call it; what is typed to confirm */
-	bool already;  /* it was revoked before */
+	bool already;	/* it was revoked before */
 	/* Of a key: itself. Of a host: the staff keys that are kept on it, which go with it. */
 	struct revoke_person *people; /* owned */
 	size_t person_count;
@@ -48,11 +48,11 @@ struct revoke_reach {
 };
 void revoke_reach_clear(struct revoke_reach *r);
 
-/* `word`: a recipient, or the name of a person, host or medium, or the number or serial of a medium.
- * `me` may be NULL. ERR_NOT_FOUND; ERR_INVALID when it names more than one thing. */
+/* `word`: a recipient, or the name of a person, host or medium, or the number or serial of a
+ * medium. `me` may be NULL. ERR_NOT_FOUND; ERR_INVALID when it names more than one thing. */
 MUST_CHECK enum err vault_revoke_reach(const struct society *s, struct home *h, const char *word,
 				       const struct age_recipient *me, struct revoke_reach *ret);
-/* Makes it so: record, statement, and here at once what follows for this host. Once more is welcome,
- * and ends what was cut short. ERR_NOT_OFFICER; ERR_POLICY: `own` or `last_officer`. */
+/* Makes it so: record, statement, and here at once what follows for this host. Once more is
+ * welcome, and ends what was cut short. ERR_NOT_OFFICER; ERR_POLICY: `own` or `last_officer`. */
 MUST_CHECK enum err vault_revoke(const struct vault_actor *actor, struct society *s,
 				 const struct revoke_reach *reach, enum revoke_reason reason);

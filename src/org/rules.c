@@ -145,7 +145,7 @@ static enum reach reach_asked(const struct roster *r, const struct rules_ask *as
 bool rules_reach(const struct roster *r, const struct age_recipient *who, int64_t now,
 		 const uint8_t volume_id[VOLUME_ID_LEN])
 {
-	const struct rules_ask ask = { .now = now, .volume_id = volume_id };
+	const struct rules_ask ask = {.now = now, .volume_id = volume_id};
 
 	return reach_asked(r, &ask, who) == REACH_NOW;
 }
@@ -395,8 +395,8 @@ static bool was_recovery(const struct roster *r, const struct age_recipient *who
 		return false;
 	for (size_t i = 0; i < register_count(r->from); i++) {
 		const struct statement *s = register_at(r->from, i);
-		const char *text = s->kind == STATEMENT_RECOVERY ? statement_value(s, "recipient")
-								 : NULL;
+		const char *text =
+			s->kind == STATEMENT_RECOVERY ? statement_value(s, "recipient") : NULL;
 
 		if (text && roster_counts(r, s) && age_recipient_parse(text, &then) == OK &&
 		    age_recipient_equal(who, &then))

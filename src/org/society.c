@@ -26,7 +26,7 @@ static enum err load(struct home *h, struct society *s)
 
 enum err society_load(struct home *h, struct society *ret)
 {
-	struct society s = { 0 };
+	struct society s = {0};
 	enum err err = load(h, &s);
 
 	if (err != OK) {

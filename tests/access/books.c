@@ -41,7 +41,7 @@ static void state(struct person *by, enum statement_kind kind, struct draft *d)
 static void enter_host(struct person *officer, const struct person *p)
 {
 	const struct sign_key *key;
-	struct draft d = { 0 };
+	struct draft d = {0};
 	const char *id;
 
 	assert_ok(home_host_id(p->home, &id));
@@ -55,7 +55,7 @@ static void enter_host(struct person *officer, const struct person *p)
 void books_found(struct person *officer)
 {
 	struct org_register *r;
-	struct draft d = { 0 };
+	struct draft d = {0};
 	struct sign_key *key;
 
 	assert_ok(draft_add(&d, "name", "Example Health Insurance Society"));
@@ -72,7 +72,7 @@ void books_found(struct person *officer)
 
 void books_staff(struct person *officer, const struct person *who)
 {
-	struct draft d = { 0 };
+	struct draft d = {0};
 
 	add_key(&d, who);
 	assert_ok(draft_add(&d, "name", who->info.name));
@@ -82,7 +82,7 @@ void books_staff(struct person *officer, const struct person *who)
 
 void books_officer(struct person *officer, const struct person *who)
 {
-	struct draft d = { 0 };
+	struct draft d = {0};
 
 	add_key(&d, who);
 	assert_ok(draft_add(&d, "name", who->info.name));
@@ -92,7 +92,7 @@ void books_officer(struct person *officer, const struct person *who)
 void books_grant(struct person *officer, const struct person *who, const char *what,
 		 const char *until)
 {
-	struct draft d = { 0 };
+	struct draft d = {0};
 
 	assert_ok(draft_add_recipient(&d, "recipient", &who->info.recipient));
 	assert_ok(draft_add(&d, "for", what));
@@ -103,7 +103,7 @@ void books_grant(struct person *officer, const struct person *who, const char *w
 void books_medium(struct person *officer, const char *path, const char *number)
 {
 	struct vault_facts facts;
-	struct draft d = { 0 };
+	struct draft d = {0};
 	struct vault *v;
 
 	assert_ok(vault_open(&officer->actor, path, true, NULL, &v, &facts));
@@ -119,7 +119,7 @@ void books_medium(struct person *officer, const char *path, const char *number)
 
 void books_policy(struct person *officer, const char *setting)
 {
-	struct draft d = { 0 };
+	struct draft d = {0};
 
 	assert_ok(draft_add(&d, "set", setting));
 	state(officer, STATEMENT_POLICY, &d);
@@ -127,7 +127,7 @@ void books_policy(struct person *officer, const char *setting)
 
 void books_recovery(struct person *officer, const struct age_recipient *who)
 {
-	struct draft d = { 0 };
+	struct draft d = {0};
 
 	assert_ok(draft_add_recipient(&d, "recipient", who));
 	state(officer, STATEMENT_RECOVERY, &d);
@@ -136,7 +136,7 @@ void books_recovery(struct person *officer, const struct age_recipient *who)
 void books_revoke(struct person *officer, const char *word)
 {
 	struct revoke_reach reach;
-	struct society s = { 0 };
+	struct society s = {0};
 
 	assert_ok(society_load(officer->home, &s));
 	assert_ok(vault_revoke_reach(&s, officer->home, word, &officer->info.recipient, &reach));
@@ -159,10 +159,10 @@ void books_carry(struct person *from, struct person *to)
 void books_report(struct person *p, const uint8_t volume_id[VOLUME_ID_LEN])
 {
 	char hex[2 * VOLUME_ID_LEN + 1], device[33];
-	struct device d = { 0 };
+	struct device d = {0};
 	const struct sign_key *key;
 	struct org_register *r;
-	struct draft draft = { 0 };
+	struct draft draft = {0};
 
 	assert_ok(device_load(p->home, volume_id, p->id, &d));
 	text_hex(volume_id, VOLUME_ID_LEN, hex);

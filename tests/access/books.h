@@ -1,5 +1,5 @@
-/* A society for tests of access: an officer's register, filled by short calls, and handed from host to
- * host. People and hosts are those of tests/access/people.h. */
+/* A society for tests of access: an officer's register, filled by short calls, and handed from host
+ * to host. People and hosts are those of tests/access/people.h. */
 #pragma once
 #include "org/society.h"
 #include "tests/access/people.h"

@@ -1,6 +1,6 @@
-/* A revocation is cut short at every step: in the officer's register, among the device secrets, in the
- * log, and on the medium while it gets its new key. Who was revoked is never back in, who stays is
- * never locked out, and the next opening ends what was begun. */
+/* A revocation is cut short at every step: in the officer's register, among the device secrets, in
+ * the log, and on the medium while it gets its new key. Who was revoked is never back in, who stays
+ * is never locked out, and the next opening ends what was begun. */
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -95,7 +95,7 @@ static enum err keep_quiet(void *ctx, const struct audit_event *event)
 {
 	return OK;
 }
-static const struct recorder quiet = { keep_quiet, NULL };
+static const struct recorder quiet = {keep_quiet, NULL};
 
 static struct sim *load(const char *path)
 {
@@ -122,7 +122,7 @@ static struct sim *load(const char *path)
 
 static void enrol(struct person *who)
 {
-	struct device d = { 0 };
+	struct device d = {0};
 	char ticket[96];
 
 	snprintf(ticket, sizeof(ticket), "%s/ticket", base.dir);
@@ -132,7 +132,7 @@ static void enrol(struct person *who)
 
 static void put_file(struct vault *v, const char *name)
 {
-	static const uint8_t data[40000] = { 1, 2, 3 };
+	static const uint8_t data[40000] = {1, 2, 3};
 	struct volume_attr attr;
 
 	assert_ok(volume_make(v->volume, VOLUME_ROOT, name, S_IFREG | 0600, 0, 0, &attr));
@@ -141,7 +141,7 @@ static void put_file(struct vault *v, const char *name)
 
 static void make_vault(void)
 {
-	struct vault_new what = { .dir = base.dir, .label = "CRASH", .separated = true };
+	struct vault_new what = {.dir = base.dir, .label = "CRASH", .separated = true};
 	struct vault_facts facts;
 	struct vault *v;
 
@@ -222,7 +222,7 @@ static void trial_end(struct trial *t)
 static bool is_revoked(struct person *p, const char *word)
 {
 	struct revoke_reach reach;
-	struct society s = { 0 };
+	struct society s = {0};
 	bool is;
 
 	assert_ok(society_load(p->home, &s));
@@ -246,7 +246,8 @@ static enum err opens(struct trial *t, struct person *p, bool read_only, uint32_
 	return OK;
 }
 
-/* Runs `deed` in a process of its own that ends at change number `at`; true when it was cut short. */
+/* Runs `deed` in a process of its own that ends at change number `at`; true when it was cut short.
+ */
 static bool cut_short(struct trial *t, void (*deed)(struct trial *t), uint64_t at)
 {
 	pid_t pid = fork();
@@ -284,7 +285,7 @@ static void open_it(struct trial *t)
 
 static bool has_secret(struct person *p)
 {
-	CLEANUP(device_clear) struct device d = { 0 };
+	CLEANUP(device_clear) struct device d = {0};
 
 	return device_load(p->home, base.volume_id, p->id, &d) == OK;
 }
@@ -391,8 +392,8 @@ static void the_ending_cut_short_is_ended_by_the_one_after(void **state)
 	}
 }
 
-/* With everything an opening does: the register in the vault, the escrow, the log, what was seen. In
- * the ordinary run at every third change. */
+/* With everything an opening does: the register in the vault, the escrow, the log, what was seen.
+ * In the ordinary run at every third change. */
 static void the_opening_that_gives_the_new_key_is_cut_short_at_every_change(void **state)
 {
 	const uint64_t stride = sim_gate_is_long() ? 1 : 3;
@@ -424,7 +425,7 @@ static void forget_seen(struct person *p)
 
 static enum err unlock(struct sim *sim, struct person *p, bool read_only, struct vault *ret)
 {
-	*ret = (struct vault){ .disk = sim_disk(sim) };
+	*ret = (struct vault){.disk = sim_disk(sim)};
 	forget_seen(p);
 	TRY(enforce_before(&p->actor, ret));
 	return enforce_unlocked(ret, vault_unlock_disk(&p->actor, "sim", read_only, ret));
@@ -472,8 +473,8 @@ static void must_end(struct sim *image)
 	assert_int_equal(reads(image, &base.b), 0);
 	assert_ok(unlock(image, &base.o, true, &v));
 	for (size_t i = 0; i < v.key.recipient_count; i++)
-		with_paper = with_paper ||
-			     age_recipient_equal(&v.key.recipients[i], &base.on_paper);
+		with_paper =
+			with_paper || age_recipient_equal(&v.key.recipients[i], &base.on_paper);
 	assert_true(with_paper);
 	assert_int_equal(v.key.recipient_count, 3);
 	vault_clear(&v);
@@ -514,9 +515,9 @@ static void the_new_key_cut_short_on_the_medium_is_ended_by_the_next_opening(voi
 	assert_ok(write_to(sim, &base.a, &returned));
 	c = sim_cursor_new(sim);
 	for (; more; more = sim_cursor_step(c), events++) {
-		struct sim_crash how = { .mode = (enum sim_mode)(events % SIM_MODES),
-					 .lies = sim_random(&rng) % 3 == 0,
-					 .seed = sim_random(&rng) };
+		struct sim_crash how = {.mode = (enum sim_mode)(events % SIM_MODES),
+					.lies = sim_random(&rng) % 3 == 0,
+					.seed = sim_random(&rng)};
 
 		judge(c, &how, returned);
 	}

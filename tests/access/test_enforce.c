@@ -1,5 +1,6 @@
-/* The register's word on what is done with vaults: who is refused with which reason, what the record
- * says, and that a vault gets a new key by itself when somebody was revoked who could open it. */
+/* The register's word on what is done with vaults: who is refused with which reason, what the
+ * record says, and that a vault gets a new key by itself when somebody was revoked who could open
+ * it. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +22,7 @@ struct fixture {
 
 static void enrol(struct fixture *f, struct person *who)
 {
-	struct device d = { 0 };
+	struct device d = {0};
 	char ticket[96];
 
 	snprintf(ticket, sizeof(ticket), "%s/ticket", f->dir);
@@ -37,7 +38,7 @@ static void tell_all(struct fixture *f)
 
 static void make_vault(struct fixture *f)
 {
-	struct vault_new what = { .dir = f->dir, .label = "OSAKA-03", .separated = true };
+	struct vault_new what = {.dir = f->dir, .label = "OSAKA-03", .separated = true};
 	struct vault_facts facts;
 	struct vault *v;
 
@@ -134,7 +135,7 @@ static enum err collect(void *ctx, const char *text, size_t len, enum err fault)
 /* The last record of that event in a person's log has all of these in it. */
 static void expect_record(struct person *p, const char *event, const char *const parts[])
 {
-	struct buf all = { 0 };
+	struct buf all = {0};
 	char tag[64], *line = NULL, *end;
 
 	snprintf(tag, sizeof(tag), "\"event\":\"%s\"", event);
@@ -151,11 +152,11 @@ static void expect_record(struct person *p, const char *event, const char *const
 			fail_msg("not %s in %s", *parts, line);
 	buf_clear(&all);
 }
-#define expect_log(p, event, ...) expect_record(p, event, (const char *const[]){ __VA_ARGS__, NULL })
+#define expect_log(p, event, ...) expect_record(p, event, (const char *const[]){__VA_ARGS__, NULL})
 
 static unsigned count_records(struct person *p, const char *event)
 {
-	struct buf all = { 0 };
+	struct buf all = {0};
 	unsigned count = 0;
 	char tag[64];
 
@@ -232,8 +233,8 @@ static void a_grant_that_ended_is_told_as_such(void **state)
 static void a_medium_that_nobody_entered_stays_closed(void **state)
 {
 	struct fixture *f = *state;
-	struct vault_new what = { .dir = f->dir, .label = "TOKYO-01", .separated = true,
-				  .category = "receipt" };
+	struct vault_new what = {
+		.dir = f->dir, .label = "TOKYO-01", .separated = true, .category = "receipt"};
 	char *known = f->path;
 
 	assert_ok(vault_create(&f->a.actor, &what, &f->path));
@@ -261,9 +262,9 @@ static void a_host_that_is_not_in_sync_opens_nothing(void **state)
 static void everything_else_that_opens_a_vault_asks_too(void **state)
 {
 	struct fixture *f = *state;
-	struct vault_rekey rekey = { 0 };
+	struct vault_rekey rekey = {0};
 	struct vault_rekeyed rekeyed;
-	struct vault_salvage how = { 0 };
+	struct vault_salvage how = {0};
 	struct vault_salvaged salvaged;
 	char label[VAULT_LABEL_MAX + 1];
 
@@ -283,8 +284,8 @@ static void a_new_vault_is_for_who_is_on_the_staff(void **state)
 {
 	struct fixture *f = *state;
 	struct person stranger;
-	struct vault_new what = { .dir = f->dir, .label = "TOKYO-01", .separated = true,
-				  .category = "checkup" };
+	struct vault_new what = {
+		.dir = f->dir, .label = "TOKYO-01", .separated = true, .category = "checkup"};
 	char *path, folder[128];
 
 	person_make(&stranger, f->dir, "stranger");
@@ -318,7 +319,7 @@ static void nobody_is_let_in_past_the_register(void **state)
 static void no_ticket_is_taken_from_or_by_who_was_revoked(void **state)
 {
 	struct fixture *f = *state;
-	struct device d = { 0 };
+	struct device d = {0};
 	char ticket[96];
 
 	snprintf(ticket, sizeof(ticket), "%s/ticket", f->dir);
@@ -362,7 +363,7 @@ static void the_next_writing_gives_a_new_key_without_who_was_revoked(void **stat
 static void a_grant_and_a_new_key_by_hand_leave_them_out_too(void **state)
 {
 	struct fixture *f = *state;
-	struct vault_rekey how = { 0 };
+	struct vault_rekey how = {0};
 	struct vault_rekeyed got;
 
 	books_revoke(&f->o, "b");
@@ -419,7 +420,7 @@ static void put_file(struct fixture *f)
 static void with_eight_keys_in_use_it_opens_for_reading_until_rekey_waited(void **state)
 {
 	struct fixture *f = *state;
-	struct vault_rekey how = { 0 };
+	struct vault_rekey how = {0};
 	struct vault_rekeyed got;
 
 	put_file(f);
@@ -450,11 +451,11 @@ static void a_revocation_comes_with_the_vault_itself(void **state)
 
 static void a_host_destroys_what_another_vault_says_is_revoked(void **state)
 {
-	struct vault_new what = { .label = "TOKYO-01", .separated = true, .category = "receipt" };
+	struct vault_new what = {.label = "TOKYO-01", .separated = true, .category = "receipt"};
 	struct fixture *f = *state;
 	struct vault_facts facts;
 	char *known = f->path;
-	struct device d = { 0 };
+	struct device d = {0};
 	struct vault *v;
 	uint8_t id[VOLUME_ID_LEN];
 
@@ -494,7 +495,7 @@ static bool opens_for(struct fixture *f, const struct age_recipient *who)
 static void the_recovery_key_is_let_in_at_the_next_writing(void **state)
 {
 	struct fixture *f = *state;
-	struct vault_new what = { .dir = f->dir, .label = "TOKYO-01", .separated = true };
+	struct vault_new what = {.dir = f->dir, .label = "TOKYO-01", .separated = true};
 	struct age_identity *sheet;
 	struct age_recipient on_paper;
 	char *known = f->path;
@@ -547,8 +548,8 @@ static void a_new_sheet_of_paper_takes_the_old_one_out(void **state)
 
 static enum err try_revoke(struct person *by, const char *word)
 {
-	struct revoke_reach reach = { 0 };
-	struct society s = { 0 };
+	struct revoke_reach reach = {0};
+	struct society s = {0};
 	enum err err;
 
 	assert_ok(society_load(by->home, &s));
@@ -588,8 +589,8 @@ static void a_word_that_names_nothing_is_not_found(void **state)
 static void the_reach_names_vaults_hosts_and_keys(void **state)
 {
 	struct fixture *f = *state;
-	struct revoke_reach reach = { 0 };
-	struct society s = { 0 };
+	struct revoke_reach reach = {0};
+	struct society s = {0};
 
 	books_report(&f->b, f->volume_id);
 	books_carry(&f->b, &f->o);

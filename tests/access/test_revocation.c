@@ -18,19 +18,22 @@
 
 #define OLD_FILES 12u
 #define NEW_FILES 12u
-#define TIMES 5u  /* when the leaver copied the medium */
+#define TIMES 5u /* when the leaver copied the medium */
 #define KEYS_MAX 8u
 
 struct fixture {
 	char dir[64];
-	struct person o, a, b; /* b is the one who will be revoked */
+	struct person o, a, b;	    /* b is the one who will be revoked */
 	struct age_identity *sheet; /* the recovery key, on paper */
 	char *path;
 	uint8_t volume_id[VOLUME_ID_LEN];
 	struct secret *device;
 	unsigned times; /* copies taken */
 	/* Keys of epochs that b had. */
-	struct { uint32_t epoch; struct secret *key; } kept[KEYS_MAX];
+	struct {
+		uint32_t epoch;
+		struct secret *key;
+	} kept[KEYS_MAX];
 	unsigned kept_count;
 };
 
@@ -84,7 +87,7 @@ static void write_as(struct fixture *f, struct person *p, const char *prefix, un
 
 static void enrol(struct fixture *f, struct person *who)
 {
-	struct device d = { 0 };
+	struct device d = {0};
 	char ticket[96];
 
 	snprintf(ticket, sizeof(ticket), "%s/ticket", f->dir);
@@ -100,7 +103,7 @@ static void tell_all(struct fixture *f)
 
 static void make_vault(struct fixture *f)
 {
-	struct vault_new what = { .dir = f->dir, .label = "OSAKA-03", .separated = true };
+	struct vault_new what = {.dir = f->dir, .label = "OSAKA-03", .separated = true};
 	struct vault *v;
 
 	assert_ok(vault_create(&f->o.actor, &what, &f->path));
@@ -346,7 +349,7 @@ static enum err try_record(void *ctx, const struct store_view *view, enum err da
 
 static void try_records(struct fixture *f, struct record_search *s)
 {
-	struct store_check check = { .item = try_record, .ctx = s };
+	struct store_check check = {.item = try_record, .ctx = s};
 	struct store_check_result found;
 	struct vault *v = open_as(&f->a, f->path, true);
 
@@ -369,7 +372,7 @@ static void expect_only_old_blocks(struct fixture *f, unsigned old_time)
 	assert_int_equal(slots_opened(sealers, count, &now), 0);
 	assert_int_equal(new_nodes(sealers, count, &old, &now), 0);
 
-	struct record_search s = { .sealers = sealers, .count = count, .old = &old, .now = &now };
+	struct record_search s = {.sealers = sealers, .count = count, .old = &old, .now = &now};
 
 	try_records(f, &s);
 	assert_true(s.tried > 0);
@@ -387,7 +390,7 @@ static void reseal(struct fixture *f)
 	struct vault *v = open_as(&f->a, f->path, false);
 	bool more = true;
 
-	for (struct store_reseal at = { 0 }; more;)
+	for (struct store_reseal at = {0}; more;)
 		assert_ok(volume_reseal_step(vault_volume(v), 64, &at, &more));
 	put_files(v, "late", NEW_FILES);
 	assert_ok(vault_close(v));
@@ -396,7 +399,7 @@ static void reseal(struct fixture *f)
 static void revoked_means_that_nothing_written_since_opens_with_what_was_kept(void **state)
 {
 	struct fixture *f = *state;
-	struct vault_rekey how = { 0 };
+	struct vault_rekey how = {0};
 	struct vault_rekeyed got;
 	struct vault_facts facts;
 	unsigned opened = 0;
@@ -439,7 +442,7 @@ static void a_second_key_let_in_by_the_revoked_goes_with_the_first(void **state)
 	struct fixture *f = *state;
 	struct vault_facts facts;
 	struct person second;
-	struct device d = { 0 };
+	struct device d = {0};
 	struct vault *v;
 	char ticket[96];
 
@@ -480,7 +483,7 @@ static bool holds(const void *data, size_t len, const struct secret *d)
 /* A file as it is, and as every key opens it. */
 static int look_into(const char *path, const struct stat *st, int kind, struct FTW *at)
 {
-	CLEANUP(buf_clear) struct buf bytes = { 0 };
+	CLEANUP(buf_clear) struct buf bytes = {0};
 
 	if (kind != FTW_F || io_read_file(path, 1 << 20, &bytes) != OK)
 		return 0;
@@ -493,15 +496,15 @@ static int look_into(const char *path, const struct stat *st, int kind, struct F
 		    OK)
 			continue;
 		hunt.opened++;
-		hunt.found = hunt.found ||
-			     holds(secret_data(plain), secret_len(plain), hunt.device);
+		hunt.found =
+			hunt.found || holds(secret_data(plain), secret_len(plain), hunt.device);
 	}
 	return 0;
 }
 
 static bool device_secret_is_anywhere(struct fixture *f)
 {
-	const struct person *people[] = { &f->o, &f->a, &f->b };
+	const struct person *people[] = {&f->o, &f->a, &f->b};
 
 	hunt.ids[0] = f->o.id;
 	hunt.ids[1] = f->a.id;
@@ -518,7 +521,7 @@ static bool device_secret_is_anywhere(struct fixture *f)
 
 static bool paper_opens_copy_of(struct fixture *f, struct person *p)
 {
-	struct device d = { 0 };
+	struct device d = {0};
 	bool opens = escrow_open(p->home, f->volume_id, f->sheet, &d) == OK &&
 		     secret_equal(d.secret, f->device);
 
@@ -528,7 +531,7 @@ static bool paper_opens_copy_of(struct fixture *f, struct person *p)
 
 static void nobody_opens(struct fixture *f, enum err want)
 {
-	struct person *people[] = { &f->o, &f->a, &f->b };
+	struct person *people[] = {&f->o, &f->a, &f->b};
 	struct vault_facts facts;
 	struct vault *v;
 
@@ -546,12 +549,12 @@ static void nobody_opens(struct fixture *f, enum err want)
  * nothing and open nothing. */
 static void shares_alone_open_nothing(struct fixture *f)
 {
-	const struct age_identity *ids[] = { f->o.id, f->a.id, f->b.id, f->sheet };
+	const struct age_identity *ids[] = {f->o.id, f->a.id, f->b.id, f->sheet};
 	struct disk *disk;
 
 	assert_ok(folder_disk_open(f->path, true, &disk));
 	for (unsigned i = 0; i < ARRAY_LEN(ids); i++) {
-		CLEANUP(keyfile_clear) struct keyfile k = { 0 };
+		CLEANUP(keyfile_clear) struct keyfile k = {0};
 		CLEANUP(secret_freep) struct secret *guess = NULL;
 
 		assert_ok(keyfile_read(disk, DISK_KEY0, ids[i], &k));
@@ -561,7 +564,8 @@ static void shares_alone_open_nothing(struct fixture *f)
 	disk_close(disk);
 }
 
-/* Each host destroys its own when it learns of the revocation; behind the last one nothing is left. */
+/* Each host destroys its own when it learns of the revocation; behind the last one nothing is left.
+ */
 static void a_medium_whose_secret_is_destroyed_is_noise_to_everybody(void **state)
 {
 	struct fixture *f = *state;
