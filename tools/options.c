@@ -100,6 +100,10 @@ const struct option_row option_rows[] = {
 	{"output",         'o', OPT_REPORT_OUTPUT, "FILE",    N_("the report; it must not exist yet")},
 	{"contents",       0,   OPT_CONTENTS,      NULL,      N_("list the names that were on it, for the officer only")},
 	{"accept",         0,   OPT_ACCEPT_SOCIETY, "WORDS",  N_("the society's words, compared with the officer by telephone")},
+	{"shares",         0,   OPT_SHARES,        "K/N",     N_("N sheets, of which any K are needed")},
+	{"output",         'o', OPT_SHEET_OUTPUT,  "FILE",    N_("the sheet, to be printed; it must not exist yet")},
+	{"show",           0,   OPT_SHOW,          NULL,      N_("print the sheet here, wherever that leaves traces")},
+	{"sheet",          0,   OPT_SHEET,         "FILE",    N_("a file with a sheet, instead of typing it")},
 	{"version",        0,   OPT_VERSION,       NULL,      NULL},
 };
 /* clang-format on */

@@ -95,6 +95,10 @@ enum option_id {
 	OPT_REPORT_OUTPUT,
 	OPT_CONTENTS,
 	OPT_ACCEPT_SOCIETY,
+	OPT_SHARES,
+	OPT_SHEET_OUTPUT,
+	OPT_SHOW,
+	OPT_SHEET,
 	OPT_VERSION, /* only without a verb */
 	OPT_COUNT
 };

@@ -18,6 +18,7 @@ const struct verb *const verbs[] = {
 	&verb_sync, &verb_checkout, &verb_checkout_approve, &verb_checkin, &verb_inventory,
 	&verb_sight, &verb_found, &verb_incident, &verb_erase,
 	&verb_revoke, &verb_adopt, &verb_rekey, &verb_purge,
+	&verb_recovery_print, &verb_recovery_restore, &verb_recovery_drill,
 	/* looking */
 	&verb_check, &verb_salvage, &verb_log, &verb_inspect,
 	&verb_receipt_verify, &verb_help, &verb_version, &verb_completion,

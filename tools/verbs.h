@@ -36,7 +36,8 @@ extern const struct verb verb_key_new, verb_key_show, verb_key_passwd, verb_init
 	verb_policy_set, verb_catalog_show, verb_catalog_apply, verb_catalog_diff,
 	verb_catalog_export, verb_receipt_verify, verb_log, verb_inspect, verb_help, verb_version,
 	verb_completion, verb_revoke, verb_adopt, verb_sync, verb_checkout, verb_checkout_approve, verb_checkin,
-	verb_inventory, verb_sight, verb_found, verb_incident, verb_erase;
+	verb_inventory, verb_sight, verb_found, verb_incident, verb_erase, verb_recovery_print, verb_recovery_restore,
+	verb_recovery_drill;
 
 /* The verb named by `first`, or by `first` and `second` together. ret_words: how many words name
  * it. NULL: there is none. */

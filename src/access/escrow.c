@@ -10,8 +10,11 @@
 #include "org/staff_key.h"
 #include "org/staff_key.h"
 
-#define ESCROW_MAX 65536u
-#define NAME_LEN (32u + 1 + 32u + 1 + 16u + 4u) /* VOLUME-DEVICE-KEY.age */
+#define ESCROW_MAX 16384u
+#define ARMOR_BEGIN "-----BEGIN AGE ENCRYPTED FILE-----\n"
+#define ARMOR_END "-----END AGE ENCRYPTED FILE-----\n"
+#define ARMOR_LETTERS                                                                              \
+	"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/=\n"
 
 static enum err escrow_dir(const struct home *h, struct buf *ret)
 {
@@ -19,23 +22,27 @@ static enum err escrow_dir(const struct home *h, struct buf *ret)
 }
 
 /* One for each recovery key: a new key gets copies of its own. */
-static void name_of(const struct device *d, const struct age_recipient *to, char out[NAME_LEN + 1])
+static void name_of(const struct device *d, const struct age_recipient *to, const char *host_id,
+		    char out[ESCROW_NAME])
 {
 	char volume[2 * VOLUME_ID_LEN + 1], device[33], fpr[STAFF_FPR_LEN];
 
 	text_hex(d->volume_id, VOLUME_ID_LEN, volume);
 	text_hex(d->device_id, sizeof(d->device_id), device);
 	staff_fpr(to, fpr);
-	snprintf(out, NAME_LEN + 1, "%s-%s-%s.age", volume, device, fpr);
+	snprintf(out, ESCROW_NAME, "%s-%s-%s-%.16s.age", volume, device, fpr, host_id + 2);
 }
+
+/* Where its parts begin. */
+enum { AT_DEVICE = 33, AT_KEY = 66, AT_HOST = 83, AT_END = 99 };
 
 static bool is_name(const char *name, uint8_t volume_id[VOLUME_ID_LEN])
 {
 	char hex[2 * VOLUME_ID_LEN + 1];
 
-	if (strlen(name) != NAME_LEN || name[32] != '-' || name[65] != '-' ||
-	    strcmp(name + NAME_LEN - 4, ".age") != 0 ||
-	    strspn(name, "0123456789abcdef-") != NAME_LEN - 4)
+	if (strlen(name) != ESCROW_NAME - 1 || strcmp(name + AT_END, ".age") != 0 ||
+	    strspn(name, "0123456789abcdef-") != AT_END || name[AT_DEVICE - 1] != '-' ||
+	    name[AT_KEY - 1] != '-' || name[AT_HOST - 1] != '-')
 		return false;
 	memcpy(hex, name, 32);
 	hex[32] = '\0';
@@ -54,11 +61,13 @@ enum err escrow_keep(struct home *h, const struct roster *roster, const struct d
 {
 	CLEANUP(buf_clear) struct buf dir = {0};
 	CLEANUP(mem_freep) char *path = NULL;
-	char name[NAME_LEN + 1];
+	char name[ESCROW_NAME];
+	const char *host_id;
 
 	if (!roster->has_recovery || !d->secret || is_revoked(roster, d->volume_id))
 		return OK;
-	name_of(d, &roster->recovery, name);
+	TRY(home_host_id(h, &host_id));
+	name_of(d, &roster->recovery, host_id, name);
 	TRY(escrow_dir(h, &dir));
 	path = io_path_join(dir.data, name);
 	if (!path)
@@ -69,14 +78,32 @@ enum err escrow_keep(struct home *h, const struct roster *roster, const struct d
 	return ticket_write(path, d, &roster->recovery, issuer);
 }
 
-enum err escrow_open(struct home *h, const uint8_t volume_id[VOLUME_ID_LEN],
-		     const struct age_identity *recovery, struct device *ret)
+/* ---- opening ---- */
+
+static enum err open_one(const char *dir, const char *name, const struct age_identity *recovery,
+			 enum err (*fn)(void *ctx, struct device *d), void *ctx)
+{
+	CLEANUP(device_clear) struct device d = {0};
+	CLEANUP(mem_freep) char *path = io_path_join(dir, name);
+	uint8_t volume_id[VOLUME_ID_LEN];
+
+	if (!path)
+		return err_at(ERR_NOMEM, "path");
+	TRY(ticket_open(path, recovery, &d));
+	if (!is_name(name, volume_id) || memcmp(d.volume_id, volume_id, VOLUME_ID_LEN) != 0)
+		return err_at(ERR_BAD_FORMAT, "%s", path);
+	return fn(ctx, &d);
+}
+
+enum err escrow_each(struct home *h, const uint8_t volume_id[VOLUME_ID_LEN],
+		     const struct age_identity *recovery,
+		     enum err (*fn)(void *ctx, struct device *d), void *ctx)
 {
 	CLEANUP(buf_clear) struct buf dir = {0};
 	struct age_recipient me;
 	char fpr[STAFF_FPR_LEN];
 	struct dirent *entry;
-	enum err err = err_at(ERR_NOT_FOUND, "escrow copy");
+	enum err err = ERR_NOT_FOUND;
 	DIR *d;
 
 	age_identity_recipient(recovery, &me);
@@ -84,22 +111,15 @@ enum err escrow_open(struct home *h, const uint8_t volume_id[VOLUME_ID_LEN],
 	TRY(escrow_dir(h, &dir));
 	d = opendir(dir.data);
 	while (d && err != OK && (entry = readdir(d)) != NULL) {
-		CLEANUP(mem_freep) char *path = NULL;
 		uint8_t id[VOLUME_ID_LEN];
 
-		if (!is_name(entry->d_name, id) || memcmp(id, volume_id, VOLUME_ID_LEN) != 0 ||
-		    strncmp(entry->d_name + 66, fpr, 16) != 0)
-			continue;
-		path = io_path_join(dir.data, entry->d_name);
-		err = path ? ticket_open(path, recovery, ret) : err_at(ERR_NOMEM, "path");
-		if (err == OK && memcmp(ret->volume_id, volume_id, VOLUME_ID_LEN) != 0) {
-			device_clear(ret);
-			err = err_at(ERR_BAD_FORMAT, "%s", path);
-		}
+		if (is_name(entry->d_name, id) && memcmp(id, volume_id, VOLUME_ID_LEN) == 0 &&
+		    strncmp(entry->d_name + AT_KEY, fpr, STAFF_FPR_LEN - 1) == 0)
+			err = open_one(dir.data, entry->d_name, recovery, fn, ctx);
 	}
 	if (d)
 		closedir(d);
-	return err;
+	return err == ERR_NOT_FOUND ? err_at(ERR_NOT_FOUND, "%s", dir.data) : err;
 }
 
 /* ---- exchanging ---- */

@@ -1,15 +1,21 @@
 /* Copies of device secrets for the recovery key: a ticket each, sealed to it, on the hosts and in
  * the exchange folder, never on the medium. They can be destroyed, and are, with the medium's
- * revocation. docs/FORMAT.md, "Escrow". */
+ * revocation. Each host that has the secret makes a copy of its own, so that nobody can keep the
+ * true ones out by putting a false one in their place. docs/FORMAT.md, "Escrow". */
 #pragma once
 #include "org/roster.h"
+
+#define ESCROW_NAME 104u /* VOLUME-DEVICE-KEY-HOST.age and NUL */
 
 /* Puts one there unless it is. No society, no recovery key or no device secret: nothing to do. */
 MUST_CHECK enum err escrow_keep(struct home *h, const struct roster *roster, const struct device *d,
 				const struct age_identity *issuer);
-/* Opens the newest of the volume. ERR_NOT_FOUND, ERR_NO_KEY_FITS, and as ticket_open. */
-MUST_CHECK enum err escrow_open(struct home *h, const uint8_t volume_id[VOLUME_ID_LEN],
-				const struct age_identity *recovery, struct device *ret);
+/* Opens every copy of the volume for this key, and gives them to fn until it says OK; it may take the
+ * device over, leaving it all-zero. ERR_NOT_FOUND when there is none; else what fn said last, or why
+ * the last one did not open: ERR_BAD_FORMAT, ERR_NO_KEY_FITS, ERR_SENDER. */
+MUST_CHECK enum err escrow_each(struct home *h, const uint8_t volume_id[VOLUME_ID_LEN],
+				const struct age_identity *recovery,
+				enum err (*fn)(void *ctx, struct device *d), void *ctx);
 /* With the folder `base` of the society: both get what the other has, and neither keeps what
  * belongs to a revoked medium. */
 MUST_CHECK enum err escrow_exchange(struct home *h, const struct roster *roster, const char *base,

@@ -39,12 +39,25 @@ static enum err read_keys(struct vault *v, const struct age_identity *id, struct
 	return OK;
 }
 
+static enum err find_device(struct vault *v, const uint8_t volume_id[VOLUME_ID_LEN])
+{
+	const struct device *lent = v->actor.lent;
+
+	if (!lent)
+		return device_load(v->actor.home, volume_id, v->actor.identity, &v->device_record);
+	if (memcmp(lent->volume_id, volume_id, VOLUME_ID_LEN) != 0)
+		return err_at(ERR_NOT_ENROLLED, "%s", lent->label);
+	device_clear(&v->device_record);
+	v->device_record = *lent;
+	v->device_record.secret = NULL;
+	return secret_copy(secret_data(lent->secret), DEVICE_SECRET_LEN, &v->device_record.secret);
+}
+
 /* The device secret, or proof that none is needed. A vault for which this host keeps one can't turn
  * into one that needs none: that would be a forgery. */
 static enum err load_device(struct vault *v, const struct keyfile *k)
 {
-	enum err err = device_load(v->actor.home, k->volume_id, v->actor.identity,
-				   &v->device_record);
+	enum err err = find_device(v, k->volume_id);
 
 	if (!k->separated) {
 		if (err == OK || err == ERR_NO_KEY_FITS)

@@ -22,6 +22,7 @@ struct vault_actor {
 	const struct age_identity *identity; /* NULL for someone who could not unlock a key */
 	const char *name;		     /* of the staff key */
 	const struct recorder *recorder;
+	const struct device *lent; /* taken instead of this host's keyring; NULL: as usual */
 };
 
 struct vault_new {

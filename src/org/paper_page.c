@@ -45,9 +45,9 @@ static void add_head(struct page *page, const struct paper *p, const struct pape
 	staff_fpr_words(key, words);
 	add(page, RULE "復旧用紙 / RECOVERY SHEET  %u / %u\n" RULE "\n", p->share.number, p->total);
 	add(page, "組合 Society             %s\n", about->society);
-	add(page, "台帳の合言葉 Register    %s\n", about->words);
+	add(page, "登録簿の言葉 Register    %s\n", about->words);
 	add(page, "作成日 Made on           %s\n", about->date);
-	add(page, "復旧鍵の合言葉 Key       %s\n\n", words);
+	add(page, "復旧鍵の言葉 Key         %s\n\n", words);
 	if (p->total == 1)
 		return;
 	add(page,
@@ -69,7 +69,7 @@ static void add_lines(struct page *page, const struct paper *p)
 
 static void add_japanese(struct page *page)
 {
-	add(page, RULE "この用紙は、職員の鍵をすべて失ったときに金庫を開くための最後の手段です。\n"
+	add(page, RULE "この用紙は、職員の鍵をすべて失ったときに保管庫を開くための最後の手段です。\n"
 		  "  保管 : 封筒に入れて封をし、鍵のかかる耐火金庫に保管してください。複数枚の場合は、\n"
 		  "         別々の人が別々の場所に保管してください。\n"
 		  "  禁止 : 写真撮影、複写、スキャン、メール送信、端末への保存はしないでください。\n"

@@ -9,13 +9,14 @@ import cli
 
 LANGS = ("en", "ja")
 TOPICS = ("officer", "options", "exit-codes", "passphrase", "json", "files", "key", "staff", "org",
-          "host", "media", "policy", "catalog")
+          "host", "media", "policy", "catalog", "recovery")
 VERBS = ("mount", "eject", "status", "cp", "ls", "cat", "init", "grant", "enrol", "key new",
          "key show", "key passwd", "rekey", "purge", "pack", "unpack", "staff add", "staff list",
          "staff remove", "org init", "org show", "org officer", "org approve", "host show", "host add",
          "host list", "media add", "media set", "media list", "media show", "grant list", "policy show",
          "policy set", "catalog show", "catalog apply", "catalog diff", "catalog export", "sync", "checkout",
-         "checkout approve", "checkin", "inventory", "sight", "found", "incident", "erase", "revoke", "adopt", "check", "salvage", "log", "inspect", "receipt verify", "help", "version",
+         "checkout approve", "checkin", "inventory", "sight", "found", "incident", "erase", "revoke", "adopt",
+         "recovery print", "recovery restore", "recovery drill", "check", "salvage", "log", "inspect", "receipt verify", "help", "version",
          "completion")
 MANUAL = os.path.join(cli.ROOT, "docs", "CLI.md")
 BEGIN = "<!-- made by: vault help manual -->\n"
