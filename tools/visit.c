@@ -27,18 +27,22 @@ void visit_tell_facts(struct cli *cli, const struct vault_facts *facts)
 	}
 	if (facts->forked)
 		out_warn(cli,
-			 _("%s does NOT follow from what this computer saw last: an older copy of it was "
-			   "put back and used. Compare what is in it before you believe it, and tell the "
-			   "person responsible for personal information"),
+			 _("%s does NOT follow from what this computer saw last: an older copy "
+			   "of it was put back and used. Compare what is in it before you believe "
+			   "it, and tell the person responsible for personal information"),
 			 facts->label);
 	if (facts->adopted)
-		out_talk(cli, _("%s: an officer accepted this state; the one seen here before is given up"),
+		out_talk(cli,
+			 _("%s: an officer accepted this state; the one seen here before is given "
+			   "up"),
 			 facts->label);
 	if (facts->register_in_vault == ERR_SENDER)
 		out_warn(cli, _("%s carries the register of another society; it was left alone"),
 			 facts->label);
 	else if (facts->register_in_vault != OK)
-		out_warn(cli, _("%s: the register that it carries cannot be used (%s); nothing was taken from it"),
+		out_warn(cli,
+			 _("%s: the register that it carries cannot be used (%s); nothing was "
+			   "taken from it"),
 			 facts->label, gettext(err_message(facts->register_in_vault)));
 	if (facts->store.damaged)
 		out_warn(cli,

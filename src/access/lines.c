@@ -13,7 +13,8 @@ static enum err begin_line(const struct vault *v, const char *event, struct buf 
 	store_info(v->store, &info);
 	text_time(clock_wall().tv_sec, time);
 	text_hex(info.session_id, STORE_ID_LEN, session);
-	return buf_printf(ret, "{\"event\":\"%s\",\"ts\":\"%s\",\"session\":\"%s\"", event, time, session);
+	return buf_printf(ret, "{\"event\":\"%s\",\"ts\":\"%s\",\"session\":\"%s\"", event, time,
+			  session);
 }
 
 static enum err add_who(const struct vault *v, struct buf *ret)

@@ -194,9 +194,10 @@ void store_trim(struct store *s);
 
 /* ---- epochs -------------------------------------------------------------------------------- */
 
-/* Nothing else uses the store meanwhile but readers; what was changed and is not committed yet goes with
- * the first state of the new epoch. From here on everything is sealed under the epoch of `door`, whose KEY file stands on the disk, flushed, and whose older keys are
- * those the store has now and the one it sealed with. The old epoch opens no slot any more afterwards.
+/* Nothing else uses the store meanwhile but readers; what was changed and is not committed yet goes
+ * with the first state of the new epoch. From here on everything is sealed under the epoch of `door`,
+ * whose KEY file stands on the disk, flushed, and whose older keys are those the store has now and the
+ * one it sealed with. The old epoch opens no slot any more afterwards.
  * A failure leaves the old epoch in force or the new one, and freezes the store.
  * ERR_TOO_MANY_EPOCHS: nothing was done; an older one must be re-sealed first. */
 MUST_CHECK enum err store_rekey(struct store *s, const struct store_door *door);
