@@ -4,7 +4,6 @@
 #include "org/authority.h"
 #include <stdlib.h>
 #include <string.h>
-#include "base/text.h"
 
 /* ---- lists ---- */
 
@@ -34,11 +33,6 @@ static void forget(struct statements *s)
 }
 
 /* ---- reading fields ---- */
-
-static bool hex_value(const char *value, void *ret, size_t len)
-{
-	return value && strlen(value) == 2 * len && text_unhex(value, ret, len) == OK;
-}
 
 static bool says(const struct statement *s, const char *name, const char *value)
 {
@@ -86,7 +80,7 @@ static bool leaves(const struct authority *a, const struct statement *cut,
 
 	for (size_t i = 0; (text = statement_value_at(cut, "upto", i)) != NULL; i++) {
 		const struct statement *end =
-			hex_value(text, id, sizeof(id)) ? register_find(a->from, id) : NULL;
+			statement_hex(text, id, sizeof(id)) ? register_find(a->from, id) : NULL;
 
 		if (end && statement_same_chain(end, s) &&
 		    (s->seq < end->seq || (s->seq == end->seq && s == end)))
@@ -148,16 +142,37 @@ static bool is_word(const struct authority *a, const struct statement *s, bool v
 	return o && (o->valid || !valid_only) && s->clock > o->since && is_within(a, o, s);
 }
 
+static int by_target(const void *a, const void *b)
+{
+	const struct approval *x = a, *y = b;
+
+	return memcmp(x->of, y->of, SHA256_LEN);
+}
+
+/* The place of the first approval of `id`, or of what comes behind it. */
+static size_t first_approval(const struct authority *a, const uint8_t id[SHA256_LEN])
+{
+	size_t low = 0, high = a->approval_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (memcmp(a->approvals[middle].of, id, SHA256_LEN) < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
 static bool is_approved(const struct authority *a, const struct statement *s, bool valid_only)
 {
-	uint8_t id[SHA256_LEN];
+	for (size_t i = first_approval(a, s->id); i < a->approval_count; i++) {
+		const struct statement *by = a->approvals[i].by;
 
-	for (size_t i = 0; i < a->approvals.count; i++) {
-		const struct statement *by = a->approvals.list[i];
-
-		if (memcmp(by->signer, s->signer, SIGN_VKEY_LEN) != 0 &&
-		    hex_value(statement_value(by, "statement"), id, sizeof(id)) &&
-		    memcmp(id, s->id, sizeof(id)) == 0 && is_word(a, by, valid_only))
+		if (memcmp(a->approvals[i].of, s->id, SHA256_LEN) != 0)
+			return false;
+		if (memcmp(by->signer, s->signer, SIGN_VKEY_LEN) != 0 && is_word(a, by, valid_only))
 			return true;
 	}
 	return false;
@@ -252,7 +267,7 @@ static enum err find_candidate(struct authority *a, struct candidate *ret)
 		uint8_t vkey[SIGN_VKEY_LEN];
 		unsigned rank;
 
-		if (!hex_value(statement_value(s, "key"), vkey, sizeof(vkey)) ||
+		if (!statement_hex(statement_value(s, "key"), vkey, sizeof(vkey)) ||
 		    !counts(a, s, false))
 			continue;
 		rank = find_officer(a, s->signer)->rank + 1;
@@ -357,6 +372,20 @@ static void find_second(struct authority *a)
 
 /* ---- all of it ---- */
 
+static enum err add_approval(struct authority *a, const struct statement *s)
+{
+	struct approval one = { .by = s }, *more;
+
+	if (!statement_hex(statement_value(s, "statement"), one.of, sizeof(one.of)))
+		return OK;
+	more = realloc(a->approvals, (a->approval_count + 1) * sizeof(*more));
+	if (!more)
+		return err_at(ERR_NOMEM, "officers");
+	a->approvals = more;
+	more[a->approval_count++] = one;
+	return OK;
+}
+
 static enum err sort_out(struct authority *a)
 {
 	for (size_t i = 0; i < register_count(a->from); i++) {
@@ -369,8 +398,10 @@ static enum err sort_out(struct authority *a)
 		if (s->kind == STATEMENT_OFFICER && authority_stands(a, s))
 			TRY(add(&a->makings, s));
 		if (s->kind == STATEMENT_APPROVE && authority_stands(a, s))
-			TRY(add(&a->approvals, s));
+			TRY(add_approval(a, s));
 	}
+	if (a->approval_count > 1)
+		qsort(a->approvals, a->approval_count, sizeof(*a->approvals), by_target);
 	return OK;
 }
 
@@ -408,7 +439,7 @@ void authority_clear(struct authority *a)
 {
 	forget_officers(a);
 	forget(&a->makings);
-	forget(&a->approvals);
+	free(a->approvals);
 	forget(&a->revocations);
 	free(a->flags);
 	memset(a, 0, sizeof(*a));

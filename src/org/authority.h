@@ -8,6 +8,11 @@ struct statements {
 	size_t count;
 };
 
+struct approval {
+	uint8_t of[SHA256_LEN]; /* id of the statement */
+	const struct statement *by;
+};
+
 struct authority_officer {
 	uint8_t vkey[SIGN_VKEY_LEN];
 	unsigned rank; /* 0: the founder */
@@ -24,7 +29,8 @@ struct authority {
 	uint8_t *flags;			 /* owned; by slot, as chains_judge has them */
 	const struct statement *founding;
 	struct statements makings;    /* all of kind officer that stand */
-	struct statements approvals;  /* all of kind approve that stand */
+	struct approval *approvals;   /* owned; all that stand, in order of what they approve */
+	size_t approval_count;
 	struct statements revocations; /* all there are */
 	struct statements taken;      /* those that count, in the order in which they were taken */
 	struct authority_officer *officers; /* owned, in the order in which they were heard */

@@ -52,14 +52,9 @@ bool field_day(const struct statement *s, const char *name, char out[ROSTER_DAY]
 	return true;
 }
 
-static bool hex_of(const char *value, void *out, size_t len)
-{
-	return value && strlen(value) == 2 * len && text_unhex(value, out, len) == OK;
-}
-
 bool field_hex(const struct statement *s, const char *name, void *out, size_t len)
 {
-	return hex_of(statement_value(s, name), out, len);
+	return statement_hex(statement_value(s, name), out, len);
 }
 
 bool field_recipient(const struct statement *s, const char *name, struct age_recipient *ret)

@@ -5,11 +5,13 @@
  * report. A statement that its signer may not make counts for nothing. Later ones (by clock, then
  * id) replace earlier ones about the same thing. Of a chain that is forked or cut only revocations
  * count from there on; they count always, and are never taken back: who or what was revoked gets a
- * new key or a new number. What an officer who was revoked wrote behind the last statement that the
- * revocation names counts for nothing. When two officers revoke each other, the one who was made
- * officer first stays. Where a second officer is required, statements of the kinds officer, grant,
- * policy, catalog, recovery and adopt count once another officer approved them; only the first one whom
- * the founder makes an officer needs no other.
+ * new key or a new number. What an officer who was revoked wrote behind the last statement that
+ * the revocation names counts for nothing; of anybody else who was revoked counts what the
+ * revocation had seen. What was revoked takes along every key and vault that it ever had. When two
+ * officers revoke each other, the one who was made officer first stays. Where a second officer is
+ * required, statements of the kinds officer, grant, policy, catalog, recovery and adopt count once
+ * another officer approved them; only the first one whom the founder makes an officer needs no
+ * other.
  * docs/FORMAT.md, "Register". All of it is owned by the roster. */
 #pragma once
 #include "age/recipient.h"

@@ -214,10 +214,9 @@ static bool parse_held(const char *value, struct roster_held *ret)
 	uint64_t when;
 
 	*ret = (struct roster_held){ .when = 0 };
-	if (!value_word(value, 0, word, sizeof(word)) || strlen(word) != 2 * VOLUME_ID_LEN ||
-	    text_unhex(word, ret->volume_id, VOLUME_ID_LEN) != OK ||
-	    !value_word(value, 1, word, sizeof(word)) || strlen(word) != 32 ||
-	    text_unhex(word, ret->device_id, 16) != OK)
+	if (!value_word(value, 0, word, sizeof(word)) || !statement_hex(word, ret->volume_id, VOLUME_ID_LEN) ||
+	    !value_word(value, 1, word, sizeof(word)) ||
+	    !statement_hex(word, ret->device_id, sizeof(ret->device_id)))
 		return false;
 	if (value_word(value, 2, word, sizeof(word)) && word_number(word, &when))
 		ret->when = (int64_t)when;
@@ -260,12 +259,11 @@ static void take_state(struct roster_book *b, const struct roster_host *h, const
 	struct roster_medium *m;
 	char word[2 * SHA256_LEN + 1];
 
-	if (!value_word(value, 0, word, sizeof(word)) || strlen(word) != 2 * VOLUME_ID_LEN ||
-	    text_unhex(word, volume_id, VOLUME_ID_LEN) != OK ||
+	if (!value_word(value, 0, word, sizeof(word)) || !statement_hex(word, volume_id, VOLUME_ID_LEN) ||
 	    !value_word(value, 1, word, sizeof(word)) || !word_number(word, &epoch) ||
 	    epoch > UINT32_MAX || !value_word(value, 2, word, sizeof(word)) ||
 	    !word_number(word, &generation) || !value_word(value, 3, word, sizeof(word)) ||
-	    strlen(word) != 2 * SHA256_LEN || text_unhex(word, super, SHA256_LEN) != OK ||
+	    !statement_hex(word, super, SHA256_LEN) ||
 	    !value_word(value, 4, word, sizeof(word)) || !word_number(word, &when))
 		return;
 	m = book_volume(b, volume_id);

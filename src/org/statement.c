@@ -59,6 +59,12 @@ const char *statement_value(const struct statement *s, const char *name)
 	return statement_value_at(s, name, 0);
 }
 
+bool statement_hex(const char *value, void *ret, size_t len)
+{
+	return value && strspn(value, "0123456789abcdef") == 2 * len && value[2 * len] == '\0' &&
+	       text_unhex(value, ret, len) == OK;
+}
+
 bool statement_same_chain(const struct statement *a, const struct statement *b)
 {
 	return memcmp(a->signer, b->signer, SIGN_VKEY_LEN) == 0 &&
@@ -249,8 +255,7 @@ static bool next_hex(struct lines *l, const char *name, uint8_t *out, size_t len
 {
 	char text[2 * SHA256_LEN + 1];
 
-	return next_word(l, name, text, sizeof(text)) && strlen(text) == 2 * len &&
-	       text_unhex(text, out, len) == OK;
+	return next_word(l, name, text, sizeof(text)) && statement_hex(text, out, len);
 }
 
 /* "-" leaves zeroes and says so. */

@@ -84,4 +84,6 @@ size_t statement_split(const char *text, size_t len);
 const char *statement_value(const struct statement *s, const char *name);
 /* The i-th field of that name, or NULL. */
 const char *statement_value_at(const struct statement *s, const char *name, size_t i);
+/* Exactly `len` bytes in lower-case digits, as values of fields have them; NULL is welcome. */
+bool statement_hex(const char *value, void *ret, size_t len);
 bool statement_same_chain(const struct statement *a, const struct statement *b);
