@@ -28,7 +28,8 @@ void person_make(struct person *p, const char *dir, const char *name)
 	assert_ok(staff_key_unlock(p->home, NULL, pass, &p->id));
 	secret_free(pass);
 	assert_ok(vault_host_recorder(p->home, &p->log, &p->recorder));
-	p->actor = (struct vault_actor){ p->home, p->id, p->info.name, &p->recorder };
+	p->actor = (struct vault_actor){ .home = p->home, .identity = p->id,
+					 .name = p->info.name, .recorder = &p->recorder };
 }
 
 void person_copy(struct person *p, const struct person *from, const char *dir)
@@ -44,7 +45,8 @@ void person_copy(struct person *p, const struct person *from, const char *dir)
 	assert_ok(staff_key_unlock(p->home, NULL, pass, &p->id));
 	secret_free(pass);
 	assert_ok(vault_host_recorder(p->home, &p->log, &p->recorder));
-	p->actor = (struct vault_actor){ p->home, p->id, p->info.name, &p->recorder };
+	p->actor = (struct vault_actor){ .home = p->home, .identity = p->id,
+					 .name = p->info.name, .recorder = &p->recorder };
 }
 
 void person_clear(struct person *p)
