@@ -274,6 +274,30 @@ static void what_somebody_else_did_in_between_follows(void **state)
 	must_follow(sim, host(2));
 }
 
+/* A copy that was made in the middle of a session, and looked at: no line names that state. */
+static void a_state_in_the_middle_of_a_session_is_in_the_past_of_its_end(void **state)
+{
+	CLEANUP(sim_freep) struct sim *sim = sim_copy(base.fresh), *middle = NULL;
+	struct vault v;
+	bool forked;
+
+	forget_all();
+	use(sim, host(0), 1);
+	assert_ok(open_on(sim, host(0), false, &v));
+	put_file(&v, 1, 100);
+	assert_ok(volume_sync(v.volume));
+	middle = sim_copy(sim);
+	put_file(&v, 2, 100);
+	assert_ok(volume_sync(v.volume));
+	close_well(&v);
+	assert_ok(look(middle, host(1), true, &forked));
+	assert_ok(look(middle, host(2), true, &forked));
+	must_follow(sim, host(1));
+	use(sim, host(0), 2);
+	must_follow(sim, host(2));
+	must_be_refused(middle, host(2), ERR_ROLLBACK);
+}
+
 /* Looking at what a pulled stick holds does not make its end a good one. */
 static void who_only_looked_may_see_the_tail_go(void **state)
 {
@@ -653,6 +677,7 @@ int main(void)
 		cmocka_unit_test(a_clone_used_on_two_hosts_is_noticed_by_both),
 		cmocka_unit_test(an_old_image_with_newer_slots_beside_it_is_refused),
 		cmocka_unit_test(what_somebody_else_did_in_between_follows),
+		cmocka_unit_test(a_state_in_the_middle_of_a_session_is_in_the_past_of_its_end),
 		cmocka_unit_test(who_only_looked_may_see_the_tail_go),
 		cmocka_unit_test(half_a_clean_end_is_enough),
 		cmocka_unit_test(every_kind_of_session_leaves_its_line),
