@@ -519,14 +519,16 @@ static bool device_secret_is_anywhere(struct fixture *f)
 	return hunt.found;
 }
 
+static enum err compare(void *ctx, struct device *d)
+{
+	struct fixture *f = ctx;
+
+	return secret_equal(d->secret, f->device) ? OK : ERR_INVALID;
+}
+
 static bool paper_opens_copy_of(struct fixture *f, struct person *p)
 {
-	struct device d = {0};
-	bool opens = escrow_open(p->home, f->volume_id, f->sheet, &d) == OK &&
-		     secret_equal(d.secret, f->device);
-
-	device_clear(&d);
-	return opens;
+	return escrow_each(p->home, f->volume_id, f->sheet, compare, f) == OK;
 }
 
 static void nobody_opens(struct fixture *f, enum err want)
