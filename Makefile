@@ -1,5 +1,5 @@
 # portable-vault. Targets: all demo check check-asan check-ubsan check-crash check-media check-layers
-# bench bench-pack fuzz format install deb-ready clean. Quiet unless V=1. Needs: see DEPS; `make deps`
+# bench bench-pack bench-reseal fuzz format install deb-ready clean. Quiet unless V=1. Needs: see DEPS; `make deps`
 # installs them.
 NAME     := vault
 VERSION  := 0.1.0
@@ -200,10 +200,15 @@ bench: deps
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
 	$(Q)tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
 	$(Q)$(MAKE) --no-print-directory bench-pack
+	$(Q)$(MAKE) --no-print-directory bench-reseal
 bench-pack: deps
 	$(call install_deps,$(DEPS) age zstd gpg p7zip-full tar python3)
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
 	$(Q)tests/bench/pack.py --build $(BUILD) $(BENCH_PACK_ARGS)
+
+bench-reseal: deps
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
+	$(Q)tests/bench/reseal.py --build $(BUILD) $(BENCH_RESEAL_ARGS)
 
 # ---- fuzzing: libFuzzer, clang; FUZZ_SECONDS each; FUZZ='age/header …' for some of them ----
 FUZZ_SECONDS ?= 600
@@ -242,5 +247,5 @@ clean:
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')
 .PHONY: all images locale test-programs deps test-deps demo check suite check-asan check-ubsan check-crash \
-	check-media coverage check-layers bench bench-pack fuzz-programs fuzzers fuzz install deb-ready format clean
+	check-media coverage check-layers bench bench-pack bench-reseal fuzz-programs fuzzers fuzz install deb-ready format clean
 .SECONDARY:

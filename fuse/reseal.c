@@ -10,7 +10,7 @@
 #define STEP_BLOCKS 256u /* 1 MiB */
 #define SMALL_STEP_BLOCKS 64u
 #define IN_USE_MS 500 /* since the last request */
-#define PAUSE_MS 100
+#define PAUSE_MAX_MS 200
 #define NO_SPACE_MS 10000
 #define NICE 10
 
@@ -74,15 +74,21 @@ static bool is_done(const struct resealing *r)
 static enum err reseal_round(struct resealing *r, struct store_reseal *at)
 {
 	bool more = true;
+	int64_t took = 0;
 
 	while (more) {
 		bool busy = in_use(r);
+		int64_t begun;
 		enum err err;
 
-		if (!wait_ms(r, busy ? PAUSE_MS : 0))
+		/* Beside somebody at work it takes half of the time at most: as long as it worked
+		 * it waits. */
+		if (!wait_ms(r, busy ? (long)MIN(took / 2 + 1, PAUSE_MAX_MS) : 0))
 			return ERR_INTERRUPTED;
+		begun = clock_monotonic_ms();
 		err = volume_reseal_step(vault_volume(r->vault),
 					 busy ? SMALL_STEP_BLOCKS : STEP_BLOCKS, at, &more);
+		took = clock_monotonic_ms() - begun;
 		if (err == ERR_NO_SPACE) {
 			more = true;
 			if (!wait_ms(r, NO_SPACE_MS))
@@ -111,8 +117,8 @@ static enum err reseal_all(struct resealing *r)
 	return OK;
 }
 
-/* An error ends it until the next mount. One of the medium is met by everybody else too, and told by
- * them; a damaged file is told to who reads it, and by a check. */
+/* An error ends it until the next mount. One of the medium is met by everybody else too, and told
+ * by them; a damaged file is told to who reads it, and by a check. */
 static void *run(void *ctx)
 {
 	struct resealing *r = ctx;
