@@ -8,6 +8,7 @@
 #include <string.h>
 #include "access/escrow.h"
 #include "access/internal.h"
+#include "access/recovery.h"
 #include "age/age.h"
 #include "base/io.h"
 #include "base/text.h"
@@ -531,6 +532,14 @@ static bool paper_opens_copy_of(struct fixture *f, struct person *p)
 	return escrow_each(p->home, f->volume_id, f->sheet, compare, f) == OK;
 }
 
+/* As `vault recovery` does it, with whatever the host has. */
+static bool paper_opens_vault(struct fixture *f, struct person *p)
+{
+	uint8_t id[VOLUME_ID_LEN];
+
+	return recovery_try_vault(&p->actor, f->path, f->sheet, id) == OK;
+}
+
 static void nobody_opens(struct fixture *f, enum err want)
 {
 	struct person *people[] = {&f->o, &f->a, &f->b};
@@ -544,6 +553,7 @@ static void nobody_opens(struct fixture *f, enum err want)
 		with_sheet.identity = f->sheet;
 		if (vault_open(&with_sheet, f->path, true, NULL, &v, &facts) == OK)
 			fail_msg("the recovery key opens it");
+		assert_false(paper_opens_vault(f, people[i]));
 	}
 }
 
@@ -577,6 +587,7 @@ static void a_medium_whose_secret_is_destroyed_is_noise_to_everybody(void **stat
 	write_as(f, &f->a, "new", 2);
 	write_as(f, &f->o, "late", 2);
 	assert_true(paper_opens_copy_of(f, &f->a) && paper_opens_copy_of(f, &f->o));
+	assert_true(paper_opens_vault(f, &f->a) && paper_opens_vault(f, &f->o));
 	books_revoke(&f->o, "OSAKA-03");
 	assert_false(paper_opens_copy_of(f, &f->o));
 	assert_err(vault_open(&f->o.actor, f->path, true, NULL, &v, &facts), ERR_REVOKED_MEDIUM);
