@@ -10,13 +10,18 @@
 #include "age/identity.h"
 #include "age/passphrase.h"
 #include "age/pipe.h"
+#include "age/wrapper.h"
 
 /* For whom a file is sealed: either recipients or a passphrase, never both. Everything borrowed. */
 struct age_to {
 	const struct age_recipient *recipients;
 	size_t count;
+	/* Recipients of other types, beside or instead of those (age/ssh.h, age/plugin.h). Those
+	 * that bear labels mix only with others of the same labels: ERR_INVALID otherwise. */
+	const struct age_wrapper *wrappers;
+	size_t wrapper_count;
 	/* Dummy stanzas fill the count up to a multiple of this, in random order, so that nobody
-	 * learns how many people there are; 0 and 1 add none. */
+	 * learns how many people there are; 0 and 1 add none, and beside labels there are none. */
 	size_t multiple;
 	const struct secret *passphrase; /* NULL: recipients */
 	unsigned log_n;			 /* work factor of the passphrase; 0: AGE_SCRYPT_LOG_N */
@@ -30,6 +35,10 @@ struct age_to {
 struct age_who {
 	const struct age_identity *const *identities;
 	size_t count;
+	/* Identities of other types, tried in this order when none of those fits. One that fails is
+	 * passed over; its error is told when nobody else opens the file. */
+	const struct age_unwrapper *unwrappers;
+	size_t unwrapper_count;
 	/* Asked once, and only for a well-formed file that is sealed under a passphrase; NULL: such
 	 * a file is ERR_NO_KEY_FITS. *ret goes to the caller. */
 	enum err (*ask)(void *ctx, struct secret **ret);

@@ -37,15 +37,15 @@ static uint32_t checksum_add(uint32_t sum, uint8_t digit)
 }
 
 /* The checksum after the human-readable part, which always counts as lower case. */
-static uint32_t checksum_begin(const char *hrp)
+static uint32_t checksum_begin(const char *hrp, size_t len)
 {
 	uint32_t sum = 1;
 
-	for (const char *p = hrp; *p; p++)
-		sum = checksum_add(sum, (uint8_t)to_lower(*p) >> 5);
+	for (size_t i = 0; i < len; i++)
+		sum = checksum_add(sum, (uint8_t)to_lower(hrp[i]) >> 5);
 	sum = checksum_add(sum, 0);
-	for (const char *p = hrp; *p; p++)
-		sum = checksum_add(sum, (uint8_t)to_lower(*p) & 31);
+	for (size_t i = 0; i < len; i++)
+		sum = checksum_add(sum, (uint8_t)to_lower(hrp[i]) & 31);
 	return sum;
 }
 
@@ -91,7 +91,7 @@ static size_t digit_count(size_t len)
 void bech32_encode(const char *hrp, const void *data, size_t len, char *out)
 {
 	bool upper = hrp_is_upper(hrp);
-	uint32_t sum = checksum_begin(hrp);
+	uint32_t sum = checksum_begin(hrp, strlen(hrp));
 
 	out = stpcpy(out, hrp);
 	*out++ = '1';
@@ -108,7 +108,7 @@ void bech32_encode(const char *hrp, const void *data, size_t len, char *out)
 	*out = '\0';
 }
 
-/* `text` are the digits behind the separator, of the right number. */
+/* `text` are the digits behind the separator, of the right number; `out` NULL: checked only. */
 static bool digits_decode(const char *text, size_t text_len, bool upper, uint32_t sum, uint8_t *out,
 			  size_t len)
 {
@@ -128,7 +128,9 @@ static bool digits_decode(const char *text, size_t text_len, bool upper, uint32_
 		have += 5;
 		if (have >= 8 && done < len) {
 			have -= 8;
-			out[done++] = (uint8_t)(bits >> have);
+			if (out)
+				out[done] = (uint8_t)(bits >> have);
+			done++;
 		}
 	}
 	return sum == 1 && (bits & ((1u << have) - 1)) == 0;
@@ -141,9 +143,39 @@ enum err bech32_decode(const char *text, size_t text_len, const char *hrp, void 
 	if (text_len != BECH32_LEN(hrp_len, len) || memcmp(text, hrp, hrp_len) != 0 ||
 	    text[hrp_len] != '1' ||
 	    !digits_decode(text + hrp_len + 1, text_len - hrp_len - 1, hrp_is_upper(hrp),
-			   checksum_begin(hrp), out, len)) {
+			   checksum_begin(hrp, hrp_len), out, len)) {
 		mem_wipe(out, len);
 		return err_at(ERR_BAD_FORMAT, "not a Bech32 text of \"%s\"", hrp);
 	}
+	return OK;
+}
+
+/* Length of the part before the last 1 of `text`, which must be visible and of one case; 0 when there
+ * is none. */
+static size_t hrp_find(const char *text, size_t len, bool upper)
+{
+	const char *last = memrchr(text, '1', len);
+	size_t hrp_len = last ? (size_t)(last - text) : 0;
+
+	for (size_t i = 0; i < hrp_len; i++) {
+		if (text[i] < 0x21 || text[i] > 0x7e ||
+		    (upper ? is_lower(text[i]) : is_upper(text[i])))
+			return 0;
+	}
+	return hrp_len;
+}
+
+enum err bech32_check(const char *text, size_t len, bool upper, size_t *ret_hrp_len)
+{
+	size_t hrp_len = hrp_find(text, len, upper), tail = len - hrp_len - 1, bytes;
+
+	if (hrp_len == 0 || tail < BECH32_CHECKSUM_LEN)
+		return err_at(ERR_BAD_FORMAT, "not a Bech32 text");
+	bytes = (tail - BECH32_CHECKSUM_LEN) * 5 / 8;
+	if (digit_count(bytes) != tail - BECH32_CHECKSUM_LEN ||
+	    !digits_decode(text + hrp_len + 1, tail, upper, checksum_begin(text, hrp_len), NULL,
+			   bytes))
+		return err_at(ERR_BAD_FORMAT, "a Bech32 text with a wrong checksum");
+	*ret_hrp_len = hrp_len;
 	return OK;
 }

@@ -5,6 +5,7 @@
  * checksum or with padding bits that are not zero is refused, so every value has one spelling.
  * Nothing is allocated, nothing of the data stays behind: fit for secrets. */
 #pragma once
+#include <stdbool.h>
 #include "base/err.h"
 
 #define BECH32_CHECKSUM_LEN 6u
@@ -17,3 +18,6 @@ void bech32_encode(const char *hrp, const void *data, size_t len, char *out);
 /* ERR_BAD_FORMAT for anything but exactly `len` bytes under `hrp`; `out` is wiped then. */
 MUST_CHECK enum err bech32_decode(const char *text, size_t text_len, const char *hrp, void *out,
 				  size_t len);
+/* Checks a text whose human-readable part and length are not known beforehand; *ret_hrp_len is the
+ * length of that part, which ends at the last 1. ERR_BAD_FORMAT. */
+MUST_CHECK enum err bech32_check(const char *text, size_t len, bool upper, size_t *ret_hrp_len);

@@ -5,6 +5,7 @@
 #include "age/header.h"
 #include "age/reader.h"
 #include "age/stream.h"
+#include "base/text.h"
 
 #define PIECE 65536u /* ciphertext that is read at a time */
 #define MAGIC "age-encryption.org/"
@@ -37,6 +38,43 @@ static enum err try_identities(const struct age_who *who, const struct age_heade
 	return err_at(ERR_NO_KEY_FITS, "none of %zu recipients", h->count);
 }
 
+/* What ends the opening although somebody else might fit: it is done, the file is at fault, or the
+ * person or the machine wants no more. */
+static bool is_final(enum err err)
+{
+	return err == OK || err == ERR_AGE_HEADER || err == ERR_CANCELLED ||
+	       err == ERR_INTERRUPTED || err == ERR_NOMEM;
+}
+
+static enum err try_unwrappers(const struct age_who *who, const struct age_header *h,
+			       struct secret **ret)
+{
+	enum err failed = ERR_NO_KEY_FITS;
+	char detail[512] = "";
+
+	for (size_t i = 0; i < who->unwrapper_count; i++) {
+		const struct age_unwrapper *u = &who->unwrappers[i];
+		enum err err = u->unwrap(u->ctx, h->stanzas, h->count, ret);
+
+		if (is_final(err))
+			return err;
+		if (err == ERR_NO_KEY_FITS || failed != ERR_NO_KEY_FITS)
+			continue;
+		failed = err;
+		text_copy(detail, sizeof(detail), err_detail());
+	}
+	if (failed == ERR_NO_KEY_FITS)
+		return err_at(failed, "none of %zu recipients", h->count);
+	return err_at(failed, "%s", detail);
+}
+
+static enum err try_keys(const struct age_who *who, const struct age_header *h, struct secret **ret)
+{
+	enum err err = try_identities(who, h, ret);
+
+	return err == ERR_NO_KEY_FITS ? try_unwrappers(who, h, ret) : err;
+}
+
 /* The file key, once the header is known to be whole under it. */
 static enum err header_open(const struct age_who *who, const char *text, size_t len,
 			    struct secret **ret, size_t *ret_len)
@@ -51,7 +89,7 @@ static enum err header_open(const struct age_who *who, const char *text, size_t 
 	if (age_stanza_is(&h.stanzas[0], SCRYPT_STANZA))
 		err = try_passphrase(who, &h.stanzas[0], &file_key);
 	else
-		err = try_identities(who, &h, &file_key);
+		err = try_keys(who, &h, &file_key);
 	if (err == ERR_NO_KEY_FITS && age_header_is_damaged(&h, text))
 		return err_at(ERR_AGE_HEADER_MAC, "age header");
 	TRY(err);

@@ -6,99 +6,111 @@
 #include "age/writer.h"
 #include "crypto/random.h"
 
-#define PIECE 16384u /* plaintext that is read at a time */
+#define PIECE 16384u		       /* plaintext that is read at a time */
+#define STANZAS_MAX (AGE_HEADER_MAX / 64) /* more could not be read again */
 
 struct age_sealing {
 	struct secret *file_key;
 	struct buf header;
 };
 
-struct stanzas {
-	struct age_stanza *list;
-	size_t count, room;
-};
-
-static void stanzas_clear(struct stanzas *s)
-{
-	for (size_t i = 0; i < s->count; i++)
-		age_stanza_clear(&s->list[i]);
-	free(s->list);
-}
-
 /* Brings the stanzas into random order, so that dummies are not told by their place. */
-static void stanzas_shuffle(struct stanzas *s)
+static void stanzas_shuffle(struct age_wrapped *w)
 {
-	for (size_t left = s->count; left > 1; left--) {
-		struct age_stanza *last = &s->list[left - 1], kept = *last;
+	for (size_t left = w->count; left > 1; left--) {
+		struct age_stanza *last = &w->list[left - 1], kept = *last;
 		uint64_t draw;
 
 		random_bytes(&draw, sizeof(draw));
 		draw %= left; /* 64 bits over a few thousand: the bias is beyond seeing */
-		*last = s->list[draw];
-		s->list[draw] = kept;
+		*last = w->list[draw];
+		w->list[draw] = kept;
 	}
 }
 
 static enum err to_check(const struct age_to *to)
 {
-	if (to->passphrase ? to->count > 0 : to->count == 0)
+	bool people = to->count > 0 || to->wrapper_count > 0;
+
+	if (people == (to->passphrase != NULL))
 		return err_at(ERR_INVALID, "recipients or a passphrase are needed, not both");
+	if (to->count > STANZAS_MAX || to->wrapper_count > STANZAS_MAX ||
+	    to->multiple > STANZAS_MAX)
+		return err_at(ERR_TOO_BIG, "age header for %zu recipients", to->count);
+	return OK;
+}
+
+/* The stanzas of the recipient of another type; what it says of labels must be what those before it
+ * said, and X25519 recipients say nothing. */
+static enum err stanzas_of_wrapper(const struct age_to *to, size_t i, const struct secret *file_key,
+				   struct age_wrapped *all)
+{
+	CLEANUP(age_wrapped_clear) struct age_wrapped own = {0};
+	bool first = i == 0 && to->count == 0;
+
+	TRY(to->wrappers[i].wrap(to->wrappers[i].ctx, file_key, &own));
+	if (own.count == 0)
+		return err_at(ERR_INTERNAL, "a recipient without a stanza");
+	if (first)
+		all->labels = TAKE(own.labels);
+	else if (!age_wrapped_mixes(all, &own))
+		return err_at(ERR_INVALID, "recipients of different labels do not mix");
+	return age_wrapped_move(all, &own);
+}
+
+static enum err stanzas_fill(size_t multiple, struct age_wrapped *all)
+{
+	while (multiple > 1 && all->count % multiple != 0) {
+		struct age_stanza dummy = {0};
+
+		TRY(age_recipient_dummy(&dummy));
+		TRY(age_wrapped_add(all, &dummy));
+	}
 	return OK;
 }
 
 static enum err stanzas_for_people(const struct age_to *to, const struct secret *file_key,
-				   struct stanzas *s)
+				   struct age_wrapped *all)
 {
-	for (; s->count < to->count; s->count++)
-		TRY(age_recipient_wrap(&to->recipients[s->count], file_key, &s->list[s->count]));
-	for (; s->count < s->room; s->count++)
-		TRY(age_recipient_dummy(&s->list[s->count]));
+	for (size_t i = 0; i < to->count; i++) {
+		struct age_stanza own = {0};
+
+		TRY(age_recipient_wrap(&to->recipients[i], file_key, &own));
+		TRY(age_wrapped_add(all, &own));
+	}
+	for (size_t i = 0; i < to->wrapper_count; i++)
+		TRY(stanzas_of_wrapper(to, i, file_key, all));
+	if (!all->labels)
+		TRY(stanzas_fill(to->multiple, all));
 	if (to->multiple > 1)
-		stanzas_shuffle(s);
+		stanzas_shuffle(all);
 	return OK;
 }
 
 static enum err stanza_for_passphrase(const struct age_to *to, const struct secret *file_key,
-				      struct stanzas *s)
+				      struct buf *header)
 {
+	CLEANUP(age_stanza_clear) struct age_stanza s = {0};
 	unsigned log_n = to->log_n > 0 ? to->log_n : AGE_SCRYPT_LOG_N;
 
-	TRY(age_passphrase_wrap(to->passphrase, log_n, file_key, &s->list[0]));
-	s->count = 1;
-	return OK;
-}
-
-/* The count filled up to the multiple; 0 when the header could not be read again. */
-static size_t stanza_count(const struct age_to *to)
-{
-	size_t multiple = MAX(to->multiple, (size_t)1), limit = AGE_HEADER_MAX / 64;
-	size_t count;
-
-	if (to->passphrase)
-		return 1;
-	if (to->count > limit || multiple > limit)
-		return 0;
-	count = (to->count + multiple - 1) / multiple * multiple;
-	return count;
+	TRY(age_passphrase_wrap(to->passphrase, log_n, file_key, &s));
+	return age_header_print(&s, 1, file_key, header);
 }
 
 static enum err header_make(const struct age_to *to, struct age_sealing *sealing)
 {
-	CLEANUP(stanzas_clear) struct stanzas s = {.room = stanza_count(to)};
+	CLEANUP(age_wrapped_clear) struct age_wrapped all = {0};
 
-	s.list = calloc(MAX(s.room, (size_t)1), sizeof(*s.list));
-	if (!s.list)
-		return err_at(ERR_NOMEM, "age header");
-	if (s.room > 0 && to->passphrase)
-		TRY(stanza_for_passphrase(to, sealing->file_key, &s));
-	else if (s.room > 0)
-		TRY(stanzas_for_people(to, sealing->file_key, &s));
-	if (to->checksum && !to->passphrase)
-		TRY(age_header_print_summed(s.list, s.count, sealing->file_key, &sealing->header));
+	if (to->passphrase)
+		return stanza_for_passphrase(to, sealing->file_key, &sealing->header);
+	TRY(stanzas_for_people(to, sealing->file_key, &all));
+	if (to->checksum)
+		TRY(age_header_print_summed(all.list, all.count, sealing->file_key,
+					    &sealing->header));
 	else
-		TRY(age_header_print(s.list, s.count, sealing->file_key, &sealing->header));
-	if (s.room == 0 || sealing->header.len > AGE_HEADER_MAX)
-		return err_at(ERR_TOO_BIG, "age header for %zu recipients", to->count);
+		TRY(age_header_print(all.list, all.count, sealing->file_key, &sealing->header));
+	if (sealing->header.len > AGE_HEADER_MAX)
+		return err_at(ERR_TOO_BIG, "age header for %zu recipients", all.count);
 	return OK;
 }
 

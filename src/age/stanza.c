@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "base/text.h"
+#include "crypto/secret.h"
 
 #define COLUMNS 64u
 #define LINE_BYTES 48u /* of a full line of the body */
@@ -12,6 +13,8 @@
 void age_stanza_clear(struct age_stanza *s)
 {
 	free(s->args);
+	if (s->body)
+		mem_wipe(s->body, s->body_len); /* a plugin's may be a file key */
 	free(s->body);
 	memset(s, 0, sizeof(*s));
 }
