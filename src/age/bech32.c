@@ -150,8 +150,8 @@ enum err bech32_decode(const char *text, size_t text_len, const char *hrp, void 
 	return OK;
 }
 
-/* Length of the part before the last 1 of `text`, which must be visible and of one case; 0 when there
- * is none. */
+/* Length of the part before the last 1 of `text`, which must be visible and of one case; 0 when
+ * there is none. */
 static size_t hrp_find(const char *text, size_t len, bool upper)
 {
 	const char *last = memrchr(text, '1', len);

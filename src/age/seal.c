@@ -6,7 +6,7 @@
 #include "age/writer.h"
 #include "crypto/random.h"
 
-#define PIECE 16384u		       /* plaintext that is read at a time */
+#define PIECE 16384u			  /* plaintext that is read at a time */
 #define STANZAS_MAX (AGE_HEADER_MAX / 64) /* more could not be read again */
 
 struct age_sealing {

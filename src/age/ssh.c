@@ -52,8 +52,8 @@ static bool word_begins(const struct word *w, const char *text)
 /* All types that ssh-keygen makes; what stands in a token needs the token. */
 static bool is_key_type(const struct word *w)
 {
-	return word_begins(w, "ssh-") || word_begins(w, "ecdsa-sha2-") || word_begins(w, "sk-ssh-") ||
-	       word_begins(w, "sk-ecdsa-");
+	return word_begins(w, "ssh-") || word_begins(w, "ecdsa-sha2-") ||
+	       word_begins(w, "sk-ssh-") || word_begins(w, "sk-ecdsa-");
 }
 
 bool age_ssh_likely(const char *line, size_t len)

@@ -2,13 +2,14 @@
  * id_ed25519.pub or authorized_keys. Not secret. A plain value.
  *
  * The stanza is "ssh-ed25519 TAG SHARE". TAG is the start of the SHA-256 of the key, so unlike an
- * X25519 stanza it tells who knows the key that the file is for it. Private keys: age/ssh_identity.h.
+ * X25519 stanza it tells who knows the key that the file is for it. Private keys:
+ * age/ssh_identity.h.
  */
 #pragma once
 #include "age/wrapper.h"
 #include "crypto/dh.h"
 
-#define AGE_SSH_WIRE_LEN 51u			      /* RFC 8709, 4: two strings with lengths */
+#define AGE_SSH_WIRE_LEN 51u			    /* RFC 8709, 4: two strings with lengths */
 #define AGE_SSH_TEXT (sizeof("ssh-ed25519 ") + 68u) /* with NUL */
 
 struct age_ssh_recipient {
@@ -16,9 +17,9 @@ struct age_ssh_recipient {
 	uint8_t pk[X25519_LEN];
 };
 
-/* One line: type, base64, and perhaps a comment, with spaces or tabs between; a line end may follow.
- * ERR_NOT_SUPPORTED for ssh keys of another type (ssh-rsa, ecdsa, those in a token), ERR_BAD_FORMAT
- * for anything else, also for options in front of the key. */
+/* One line: type, base64, and perhaps a comment, with spaces or tabs between; a line end may
+ * follow. ERR_NOT_SUPPORTED for ssh keys of another type (ssh-rsa, ecdsa, those in a token),
+ * ERR_BAD_FORMAT for anything else, also for options in front of the key. */
 MUST_CHECK enum err age_ssh_recipient_parse(const char *line, size_t len,
 					    struct age_ssh_recipient *ret);
 /* The recipient of the Ed25519 key. ERR_INVALID when it is no good point. */

@@ -146,17 +146,19 @@ static enum err inner_read(const struct span *private, const uint8_t **ret_seed,
 			   const uint8_t **ret_vkey)
 {
 	struct reader r = reader_make(private->at, private->len);
-	bool twice = read_be32(&r) == read_be32(&r); /* tells a wrong passphrase, where there is one */
+	bool twice =
+		read_be32(&r) == read_be32(&r); /* tells a wrong passphrase, where there is one */
 	struct span type = read_string(&r), vkey, pair;
 
 	if (reader_ok(&r) && twice && !span_is(&type, KEY_TYPE))
-		return err_at(ERR_NOT_SUPPORTED, "an ssh private key of another type than " KEY_TYPE);
+		return err_at(ERR_NOT_SUPPORTED,
+			      "an ssh private key of another type than " KEY_TYPE);
 	vkey = read_string(&r);
 	pair = read_string(&r);
 	read_string(&r); /* comment */
 	if (!reader_ok(&r) || !twice || private->len % BLOCK != 0 || vkey.len != ED25519_LEN ||
-	    pair.len != 2 * ED25519_LEN || memcmp(pair.at + ED25519_LEN, vkey.at, ED25519_LEN) != 0 ||
-	    !padding_good(&r))
+	    pair.len != 2 * ED25519_LEN ||
+	    memcmp(pair.at + ED25519_LEN, vkey.at, ED25519_LEN) != 0 || !padding_good(&r))
 		return err_at(ERR_BAD_FORMAT, "an ssh-ed25519 private key of a wrong form");
 	*ret_seed = pair.at;
 	*ret_vkey = vkey.at;

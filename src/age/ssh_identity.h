@@ -16,8 +16,8 @@ DEFINE_FREEP(struct age_ssh_identity, age_ssh_identity_free)
 bool age_ssh_identity_likely(const char *text, size_t len); /* begins like such a file */
 
 const struct age_ssh_recipient *age_ssh_identity_recipient(const struct age_ssh_identity *id);
-/* ERR_NO_KEY_FITS when the stanza is of another type or for another key, ERR_AGE_HEADER when it has a
- * wrong form. */
+/* ERR_NO_KEY_FITS when the stanza is of another type or for another key, ERR_AGE_HEADER when it has
+ * a wrong form. */
 MUST_CHECK enum err age_ssh_identity_unwrap(const struct age_ssh_identity *id,
 					    const struct age_stanza *s, struct secret **ret);
 /* `id` is borrowed as long as the unwrapper is used. */

@@ -1,8 +1,8 @@
 /* Recipients and identities of types that age's own format does not name: an ssh key, a plugin.
  *
- * A wrapper makes the stanzas of one such recipient for a file key; an unwrapper looks at all stanzas
- * of a header and gives the file key. Both are values over a borrowed context, which knows whether
- * threads may share it. age.md, "Recipient stanza". */
+ * A wrapper makes the stanzas of one such recipient for a file key; an unwrapper looks at all
+ * stanzas of a header and gives the file key. Both are values over a borrowed context, which knows
+ * whether threads may share it. age.md, "Recipient stanza". */
 #pragma once
 #include "age/stanza.h"
 #include "crypto/secret.h"
@@ -16,8 +16,8 @@ struct age_wrapped {
 	char *labels;
 };
 void age_wrapped_clear(struct age_wrapped *w);
-/* Takes over what *s holds, on failure too. ERR_INVALID for an scrypt stanza, which stands alone and
- * comes from a passphrase only, and for an X25519 stanza of a wrong form. */
+/* Takes over what *s holds, on failure too. ERR_INVALID for an scrypt stanza, which stands alone
+ * and comes from a passphrase only, and for an X25519 stanza of a wrong form. */
 MUST_CHECK enum err age_wrapped_add(struct age_wrapped *w, struct age_stanza *s);
 /* Moves all stanzas of `from` behind those of `w`. */
 MUST_CHECK enum err age_wrapped_move(struct age_wrapped *w, struct age_wrapped *from);

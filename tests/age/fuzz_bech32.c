@@ -15,9 +15,23 @@ static void try_prefix(const char *hrp, const char *text, size_t len)
 		abort();
 }
 
+/* A part that is found stands before the last 1. */
+static void try_any(const char *text, size_t len, bool upper)
+{
+	size_t hrp_len;
+
+	if (bech32_check(text, len, upper, &hrp_len) != OK)
+		return;
+	if (hrp_len == 0 || hrp_len + 1 + BECH32_CHECKSUM_LEN > len || text[hrp_len] != '1' ||
+	    memchr(text + hrp_len + 1, '1', len - hrp_len - 1))
+		abort();
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	try_prefix("age", (const char *)data, size);
 	try_prefix("AGE-SECRET-KEY-", (const char *)data, size);
+	try_any((const char *)data, size, false);
+	try_any((const char *)data, size, true);
 	return 0;
 }

@@ -214,6 +214,59 @@ static void a_refused_text_leaves_no_bytes_behind(void **state)
 	assert_memory_equal(out, none, sizeof(out));
 }
 
+struct part_case {
+	const char *text;
+	bool upper;
+	size_t hrp_len; /* 0: refused */
+};
+
+/* BIP 173, "Test vectors"; a part may hold a 1 itself. */
+static void any_prefix_is_found_before_the_last_1(void **state)
+{
+	static const struct part_case cases[] = {
+		{"A12UEL5L", true, 1},
+		{"a12uel5l", false, 1},
+		{"A12UEL5L", false, 0},
+		{"a12uel5l", true, 0},
+		{"an83characterlonghumanreadablepartthatcontainsthenumber1andtheexcludedcharacters"
+		 "bio1tt5tgs", false, 83},
+		{ALL_DIGITS, false, 6},
+		{"11qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq"
+		 "qqc8247j", false, 1},
+		{"?1ezyfcl", false, 1},
+		{RECIPIENT, false, 3},
+		{IDENTITY, true, 15},
+		{"", false, 0},
+		{"1", false, 0},
+		{"pzry9x0s0muk", false, 0},
+		{"1pzry9x0s0muk", false, 0},
+		{"x1b4n0q5v", false, 0},
+		{"li1dgmt3", false, 0},
+		{"A1G7SGD8", true, 0},
+		{"10a06t8", false, 0},
+		{"1qzzfhee", false, 0},
+		{"a 12uel5l", false, 0},
+	};
+
+	for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
+		size_t got = 0;
+		enum err err = bech32_check(cases[i].text, strlen(cases[i].text), cases[i].upper, &got);
+
+		if (err != (cases[i].hrp_len > 0 ? OK : ERR_BAD_FORMAT) || got != cases[i].hrp_len)
+			fail_msg("%s: %zu", cases[i].text, got);
+	}
+}
+
+/* One digit more than the bytes need has a right checksum, and another spelling of the value. */
+static void a_check_sees_superfluous_digits_and_bits(void **state)
+{
+	static const char *const texts[] = {"a1q3g6mn3", "a1qpamnt9j", "a1qqqd87cpp"};
+	size_t got;
+
+	for (size_t i = 0; i < ARRAY_LEN(texts); i++)
+		assert_err(bech32_check(texts[i], strlen(texts[i]), false, &got), ERR_BAD_FORMAT);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -230,6 +283,8 @@ int main(void)
 		cmocka_unit_test(text_around_it_and_missing_text_are_refused),
 		cmocka_unit_test(a_recipient_of_low_order_is_refused),
 		cmocka_unit_test(a_refused_text_leaves_no_bytes_behind),
+		cmocka_unit_test(any_prefix_is_found_before_the_last_1),
+		cmocka_unit_test(a_check_sees_superfluous_digits_and_bits),
 	};
 
 	return cmocka_run_group_tests(tests, start_crypto, NULL);

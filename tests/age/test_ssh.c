@@ -8,8 +8,7 @@
 #include "tests/age/workshop.h"
 
 #define KEYS "tests/age/lib/ssh/"
-#define CLERK                                                                                      \
-	"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEz7moPtO9E461lai25WJbWgstc/mglp6Lnks22guAqX"
+#define CLERK "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEz7moPtO9E461lai25WJbWgstc/mglp6Lnks22guAqX"
 
 static struct workshop shop;
 static bool age_is_here;
@@ -65,8 +64,12 @@ static struct age_ssh_identity *identity_of(const char *name)
 
 static void a_pub_file_is_taken_with_and_without_comment_and_line_end(void **state)
 {
-	static const char *const lines[] = {CLERK, CLERK "\n", CLERK "\r\n", CLERK " ",
-					    CLERK " clerk@office\n", CLERK "\tthe clerk's, \xe9\x8d\xb5"};
+	static const char *const lines[] = {CLERK,
+					    CLERK "\n",
+					    CLERK "\r\n",
+					    CLERK " ",
+					    CLERK " clerk@office\n",
+					    CLERK "\tthe clerk's, \xe9\x8d\xb5"};
 	struct age_ssh_recipient first = recipient_of("clerk.pub"), r;
 
 	for (size_t i = 0; i < ARRAY_LEN(lines); i++) {
@@ -87,9 +90,10 @@ static void the_line_is_printed_as_ssh_keygen_wrote_it(void **state)
 
 static void keys_of_other_types_are_refused_by_their_name(void **state)
 {
-	static const char *const lines[] = {"ecdsa-sha2-nistp256 AAAA", "sk-ssh-ed25519@openssh.com AAAA",
-					    "sk-ecdsa-sha2-nistp256@openssh.com AAAA", "ssh-dss AAAA",
-					    "ssh-ed25519-cert-v01@openssh.com AAAA"};
+	static const char *const lines[] = {
+		"ecdsa-sha2-nistp256 AAAA", "sk-ssh-ed25519@openssh.com AAAA",
+		"sk-ecdsa-sha2-nistp256@openssh.com AAAA", "ssh-dss AAAA",
+		"ssh-ed25519-cert-v01@openssh.com AAAA"};
 	CLEANUP(mem_freep) char *rsa = key_file("rsa.pub");
 
 	assert_err(refusal_of(rsa), ERR_NOT_SUPPORTED);
@@ -103,7 +107,8 @@ static void anything_else_is_no_key(void **state)
 	static const char *const lines[] = {
 		"", " ", "\n", "ssh-ed25519", "ssh-ed25519 ", "ssh-ed25519 AAAA", " " CLERK,
 		"no-pty " CLERK, "command=\"sh\" " CLERK, CLERK "=", CLERK "\n\n", CLERK "\n" CLERK,
-		CLERK " \x1b[2J", CLERK " a\x7f", "# " CLERK, "ssh-ed25519\nAAAAC3NzaC1lZDI1NTE5AAAAIEz7moPtO9E461lai25WJbWgstc/mglp6Lnks22guAqX",
+		CLERK " \x1b[2J", CLERK " a\x7f", "# " CLERK,
+		"ssh-ed25519\nAAAAC3NzaC1lZDI1NTE5AAAAIEz7moPtO9E461lai25WJbWgstc/mglp6Lnks22guAqX",
 		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEz7moPtO9E461lai25WJbWgstc_mglp6Lnks22guAqX",
 		/* the string inside is called ssh-ed25518, and then is one byte shorter */
 		"ssh-ed25519 AAAAC3NzaC1lZDI1NTE4AAAAIEz7moPtO9E461lai25WJbWgstc/mglp6Lnks22guAqX",
@@ -233,7 +238,8 @@ static enum err private_refusal_of_bytes(const uint8_t *bytes, size_t len)
 
 	text_base64(bytes, len, true, digits);
 	text = text_format("-----BEGIN OPENSSH PRIVATE KEY-----\n%s\n"
-			   "-----END OPENSSH PRIVATE KEY-----\n", digits);
+			   "-----END OPENSSH PRIVATE KEY-----\n",
+			   digits);
 	TRY(age_ssh_identity_parse(text, strlen(text), &id));
 	assert_memory_equal(age_ssh_identity_recipient(id), &clerk, sizeof(clerk));
 	return OK;
@@ -337,8 +343,12 @@ static void seal_for_both(struct buf *out, bool armor)
 				 officer = recipient_of("officer.pub");
 	struct age_recipient person = fixture_recipient();
 	struct age_wrapper wrappers[] = {age_ssh_wrapper(&clerk), age_ssh_wrapper(&officer)};
-	const struct age_to to = {.recipients = &person, .count = 1, .wrappers = wrappers,
-				  .wrapper_count = 2, .multiple = 8, .armor = armor};
+	const struct age_to to = {.recipients = &person,
+				  .count = 1,
+				  .wrappers = wrappers,
+				  .wrapper_count = 2,
+				  .multiple = 8,
+				  .armor = armor};
 	struct age_memory plain = {(const uint8_t *)"hello", 5};
 
 	assert_ok(age_encrypt(&to, age_source_memory(&plain), age_sink_buf(out)));
@@ -369,8 +379,10 @@ static void one_file_for_age_keys_and_ssh_keys_opens_with_each(void **state)
 	seal_for_both(&file, false);
 	assert_ok(open_with(&(struct age_who){.identities = persons, .count = 1}, &file, "hello"));
 	for (size_t i = 0; i < 2; i++) {
-		assert_ok(open_with(&(struct age_who){.identities = strangers, .count = 1,
-						      .unwrappers = &hands[i], .unwrapper_count = 1},
+		assert_ok(open_with(&(struct age_who){.identities = strangers,
+						      .count = 1,
+						      .unwrappers = &hands[i],
+						      .unwrapper_count = 1},
 				    &file, "hello"));
 	}
 	assert_err(open_with(&(struct age_who){.identities = strangers, .count = 1}, &file, ""),
@@ -390,7 +402,8 @@ static void age_opens_what_we_sealed_for_ssh_keys(void **state)
 	workshop_put(&shop, "ours.age", file.data, file.len, 0600);
 	for (size_t i = 0; i < ARRAY_LEN(names); i++) {
 		CLEANUP(mem_freep) char *from = text_format(KEYS "%s", names[i]);
-		const char *const argv[] = {"age", "-d", "-i", "key", "-o", "opened", "ours.age", NULL};
+		const char *const argv[] = {"age", "-d",     "-i",	 "key",
+					    "-o",  "opened", "ours.age", NULL};
 		CLEANUP(buf_clear) struct buf plain = {0};
 
 		workshop_copy(&shop, "key", from, 0600);
@@ -415,8 +428,9 @@ static void we_open_what_age_sealed_for_ssh_keys(void **state)
 	workshop_get(&shop, "theirs.age", &file);
 	assert_ok(open_with(&(struct age_who){.unwrappers = hands, .unwrapper_count = 2}, &file,
 			    "from age"));
-	assert_err(open_with(&(struct age_who){.unwrappers = hands, .unwrapper_count = 1}, &file, ""),
-		   ERR_NO_KEY_FITS);
+	assert_err(
+		open_with(&(struct age_who){.unwrappers = hands, .unwrapper_count = 1}, &file, ""),
+		ERR_NO_KEY_FITS);
 }
 
 static void a_passphrase_stays_alone(void **state)

@@ -1,6 +1,7 @@
 #include "tests/crypto/hex.h"
 
 #include "crypto/dh.h"
+#include "crypto/sign.h"
 
 static void x25519_matches_rfc_7748(void **state) /* section 5.2, both vectors */
 {
@@ -65,12 +66,49 @@ static void point_of_low_order_is_refused(void **state)
 	}
 }
 
+/* The value is libsodium's own example; the pair fits also when it is made from the seed. */
+static void ed25519_pair_becomes_an_x25519_pair(void **state)
+{
+	HEX(seed, "421151a459faeade3d247115f94aedae42318124095afabe4d1451a559faedee");
+	CLEANUP(sign_key_freep) struct sign_key *key = NULL;
+	uint8_t secret[X25519_LEN], pk[X25519_LEN], from_vkey[X25519_LEN];
+
+	assert_ok(sign_key_new(seed.data, &key));
+	x25519_from_ed25519_seed(seed.data, secret);
+	x25519_public(secret, pk);
+	assert_ok(x25519_from_ed25519(sign_key_vkey(key), from_vkey));
+	assert_memory_equal(pk, from_vkey, X25519_LEN);
+	assert_hex(secret, sizeof(secret),
+		   "8052030376d47112be7f73ed7a019293dd12ad910b654455798b4667d73de166");
+	assert_hex(pk, sizeof(pk),
+		   "f1814f0e8ff1043d8a44d25babff3cedcae6c22c3edaa48f857ae70de2baae50");
+}
+
+static void ed25519_point_of_low_order_is_refused(void **state)
+{
+	static const char *const points[] = {
+		"0000000000000000000000000000000000000000000000000000000000000000",
+		"0100000000000000000000000000000000000000000000000000000000000000",
+		"ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f",
+		"26e8958fc2b227b045c3f489f2ef98f0d5dfac05d3c63339b13802886d53fc05",
+	};
+	uint8_t out[X25519_LEN];
+
+	for (size_t i = 0; i < ARRAY_LEN(points); i++) {
+		HEX(point, points[i]);
+
+		assert_err(x25519_from_ed25519(point.data, out), ERR_INVALID);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(x25519_matches_rfc_7748),
 		cmocka_unit_test(alice_and_bob_of_rfc_7748_agree),
 		cmocka_unit_test(point_of_low_order_is_refused),
+		cmocka_unit_test(ed25519_pair_becomes_an_x25519_pair),
+		cmocka_unit_test(ed25519_point_of_low_order_is_refused),
 	};
 
 	return cmocka_run_group_tests_name("crypto/dh", tests, start_crypto, NULL);
