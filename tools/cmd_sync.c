@@ -66,50 +66,131 @@ static enum err join(struct cli *cli, struct home *home, const char *dir)
 	return OK;
 }
 
-static void tell_faults(struct cli *cli, const struct sync_result *r)
+/* ---- what came of it ------------------------------------------------------------------------- */
+
+static const char *finding(enum err what)
 {
-	for (size_t i = 0; i < r->fault_count; i++)
-		out_warn(cli, "%s: %s", r->faults[i].name, gettext(err_message(r->faults[i].what)));
+	switch (what) {
+	case ERR_LOG_TAMPERED:
+		return "tampered";
+	case ERR_LOG_GAP:
+		return "gap";
+	case ERR_FORK:
+		return "fork";
+	default:
+		return "unusable";
+	}
 }
 
-static enum err tell(struct cli *cli, const struct sync_result *r)
+/* A gap in a file is its missing end; one in a chain, what came before. */
+static const char *words_of(const struct sync_fault *f)
+{
+	bool is_file = strchr(f->name, '.') != NULL;
+
+	switch (f->what) {
+	case ERR_LOG_TAMPERED:
+		return _("was changed, or is not genuine; it was not taken");
+	case ERR_LOG_GAP:
+		return is_file ? _("is cut short; it was not taken")
+			       : _("what it follows from is missing");
+	case ERR_FORK:
+		return _("another statement has the same number");
+	default:
+		return gettext(err_message(f->what));
+	}
+}
+
+static enum err tell_faults(struct cli *cli, const struct sync_result *r)
+{
+	for (size_t i = 0; i < r->fault_count; i++) {
+		const struct sync_fault *f = &r->faults[i];
+
+		if (f->by[0])
+			out_line(cli, _("finding: %s, by %s: %s"), f->name, f->by, words_of(f));
+		else
+			out_line(cli, _("finding: %s: %s"), f->name, words_of(f));
+		TRY(out_json(cli, "finding",
+			     json_pack("{s:s,s:o,s:s,s:s,s:i}", "finding", finding(f->what), "name",
+				       out_json_text(f->name), "by", f->by, "code",
+				       err_name(f->what), "exit", err_exit_code(f->what))));
+	}
+	return OK;
+}
+
+static void tell_people(struct cli *cli, const struct sync_result *r)
 {
 	out_say(cli, _("Register exchanged: %zu statements came, %zu went."), r->came, r->went);
 	if (r->destroyed.count)
 		out_say(cli,
-			_("Destroyed here for good, as the register asks: the device secrets of "
-			  "%s."),
+			_("Destroyed here for good, as the register asks: the device secrets of %s."),
 			r->destroyed.numbers);
+	if (r->fresh)
+		out_talk(cli, "%s",
+			 _("The folder had nothing of this register before. If that is not so, check that the "
+			   "share is connected."));
 	if (r->unregistered)
 		out_talk(cli,
-			 _("This computer is not on the register yet: tell the officer what \"%s "
-			   "host "
+			 _("This computer is not on the register yet: tell the officer what \"%s host "
 			   "show\" says."),
 			 VAULT_NAME);
-	tell_faults(cli, r);
+}
+
+static enum err tell(struct cli *cli, const struct sync_result *r)
+{
+	tell_people(cli, r);
+	TRY(tell_faults(cli, r));
 	return out_json(cli, "result",
-			json_pack("{s:I,s:I,s:b,s:b,s:I,s:s,s:I}", "came", (json_int_t)r->came,
-				  "went", (json_int_t)r->went, "reported", (int)r->reported,
-				  "registered", (int)!r->unregistered, "destroyed",
-				  (json_int_t)r->destroyed.count, "destroyed_media",
+			json_pack("{s:I,s:I,s:I,s:I,s:b,s:b,s:b,s:I,s:s,s:I}", "came",
+				  (json_int_t)r->came, "went", (json_int_t)r->went, "sealed_came",
+				  (json_int_t)r->sealed_came, "sealed_went",
+				  (json_int_t)r->sealed_went, "reported", (int)r->reported,
+				  "registered", (int)!r->unregistered, "fresh", (int)r->fresh,
+				  "destroyed", (json_int_t)r->destroyed.count, "destroyed_media",
 				  r->destroyed.numbers, "faults", (json_int_t)r->fault_count));
+}
+
+/* Whoever's key is here; syncing asks for nobody's. */
+static const char *actor_of(struct cli *cli)
+{
+	const struct staff_key_info *staff = NULL;
+
+	if (cli_staff(cli, &staff) == OK)
+		return cli->actor;
+	err_clear();
+	return NULL;
+}
+
+static void advise(struct cli *cli, enum err err)
+{
+	if (err == ERR_LOG_TAMPERED || err == ERR_LOG_GAP)
+		cli_hint(cli, "%s",
+			 _("everything else was exchanged. Let a computer that has the whole register sync with "
+			   "this folder; a file that nobody can put right may be deleted there"));
+	if (err == ERR_FORK)
+		cli_hint(cli, "%s",
+			 _("everything else was exchanged. Somebody's key was used in two places, or a backup was "
+			   "put back: \"org show\" tells whose"));
+	if (err == ERR_PERM || err == ERR_NO_SPACE)
+		cli_hint(cli, "%s",
+			 _("what the folder has was fetched; what this computer has to say did not get there"));
 }
 
 static enum err sync_now(struct cli *cli, struct home *home, const char *dir)
 {
-	const struct recorder *recorder = NULL;
+	struct sync_ask ask = {.home = home, .dir = dir, .actor = actor_of(cli)};
 	struct sync_result r = {.came = 0};
 	char detail[512];
-	enum err err, told;
+	enum err err, told = OK;
 
-	TRY(cli_recorder(cli, &recorder));
-	err = vault_sync(home, dir, recorder, &r);
+	TRY(cli_recorder(cli, &ask.recorder));
+	err = vault_sync(&ask, &r);
 	text_copy(detail, sizeof(detail), err_detail());
-	told = tell(cli, &r);
+	if (err == OK || r.fault_count > 0 || r.destroyed.count > 0)
+		told = tell(cli, &r);
+	if (r.fault_count > 0)
+		advise(cli, err);
 	sync_result_clear(&r);
-	if (err != OK)
-		return err_at(err, "%s", detail);
-	return told;
+	return err != OK ? err_at(err, "%s", detail) : told;
 }
 
 static enum err run(struct cli *cli)

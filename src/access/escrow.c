@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include "access/sync_folder.h"
 #include "base/io.h"
 #include "base/text.h"
 #include "org/staff_key.h"
@@ -124,56 +125,113 @@ enum err escrow_each(struct home *h, const uint8_t volume_id[VOLUME_ID_LEN],
 
 /* ---- exchanging ---- */
 
-static enum err copy_one(const char *from, const char *to, const char *name, size_t *ret_count)
+static bool has_key(const char *name, const struct age_recipient *key)
 {
-	CLEANUP(mem_freep)
-	char *source = io_path_join(from, name),
-	     *target = io_path_join(to, name);
-	CLEANUP(buf_clear) struct buf data = {0};
+	char fpr[STAFF_FPR_LEN];
 
-	if (!source || !target)
-		return err_at(ERR_NOMEM, "path");
-	if (access(target, F_OK) == 0)
+	staff_fpr(key, fpr);
+	return strncmp(name + AT_KEY, fpr, STAFF_FPR_LEN - 1) == 0;
+}
+
+/* The same host has a copy of the same secret for the key that is in force. */
+static bool is_replaced(const struct escrow_exchange *x, const char *dir, const char *name)
+{
+	CLEANUP(mem_freep) char *path = NULL;
+	char fpr[STAFF_FPR_LEN], newer[ESCROW_NAME];
+
+	if (!x->roster->has_recovery || has_key(name, &x->roster->recovery))
+		return false;
+	staff_fpr(&x->roster->recovery, fpr);
+	memcpy(newer, name, ESCROW_NAME);
+	memcpy(newer + AT_KEY, fpr, STAFF_FPR_LEN - 1);
+	path = io_path_join(dir, newer);
+	return path && access(path, F_OK) == 0;
+}
+
+/* Sealed text and nothing else: no file of a host gets into the folder under such a name. */
+static bool is_sealed(const struct buf *data)
+{
+	size_t begin = sizeof(ARMOR_BEGIN) - 1, end = sizeof(ARMOR_END) - 1, letters;
+
+	if (data->len < begin + end || memcmp(data->data, ARMOR_BEGIN, begin) != 0)
+		return false;
+	letters = strspn(data->data + begin, ARMOR_LETTERS);
+	return begin + letters + end == data->len &&
+	       memcmp(data->data + begin + letters, ARMOR_END, end) == 0;
+}
+
+/* Only this host makes its copies; what the folder says it made is no news to it. */
+static bool is_own(const struct escrow_exchange *x, const char *name)
+{
+	return strncmp(name + AT_HOST, x->host_id + 2, AT_END - AT_HOST) == 0;
+}
+
+static bool same(const struct buf *a, const struct buf *b)
+{
+	return a->len == b->len && memcmp(a->data, b->data, a->len) == 0;
+}
+
+static enum err copy_one(struct escrow_exchange *x, const char *name, bool out)
+{
+	const char *from = out ? x->here : x->there, *to = out ? x->there : x->here;
+	CLEANUP(buf_clear) struct buf data = {0};
+	CLEANUP(buf_clear) struct buf known = {0};
+	enum err err;
+
+	if (!out && is_own(x, name))
 		return OK;
-	TRY(io_read_file(source, ESCROW_MAX, &data));
-	TRY(io_replace_file(target, data.data ? data.data : "", data.len, 0600));
-	(*ret_count)++;
+	err = sync_read(to, name, ESCROW_MAX, &known);
+	if (err == OK && !(out && is_own(x, name)))
+		return OK;
+	TRY(sync_read(from, name, ESCROW_MAX, &data));
+	if (!is_sealed(&data))
+		return err_at(ERR_BAD_FORMAT, "%s", name);
+	if (err == OK && same(&known, &data))
+		return OK;
+	TRY(sync_write(to, name, data.data, data.len));
+	*(out ? &x->went : &x->came) += 1;
 	return OK;
 }
 
-static enum err copy_all(const struct roster *roster, const char *from, const char *to,
-			 size_t *ret_count)
+struct escrow_pass {
+	struct escrow_exchange *x;
+	bool out;
+};
+
+static enum err drop(const char *dir, const char *name)
 {
-	DIR *d = opendir(from);
-	struct dirent *entry;
-	enum err err = OK;
+	CLEANUP(mem_freep) char *path = io_path_join(dir, name);
 
-	if (!d)
-		return err_from_errno("%s", from);
-	while (err == OK && (entry = readdir(d)) != NULL) {
-		uint8_t id[VOLUME_ID_LEN];
-
-		if (!is_name(entry->d_name, id))
-			continue;
-		if (!is_revoked(roster, id))
-			err = copy_one(from, to, entry->d_name, ret_count);
-		else if (unlinkat(dirfd(d), entry->d_name, 0) != 0 && errno != ENOENT)
-			err = err_from_errno("%s/%s", from, entry->d_name);
-	}
-	closedir(d);
-	return err;
+	if (!path)
+		return err_at(ERR_NOMEM, "path");
+	return unlink(path) == 0 || errno == ENOENT ? OK : err_from_errno("%s", path);
 }
 
-enum err escrow_exchange(struct home *h, const struct roster *roster, const char *base,
-			 size_t *ret_came, size_t *ret_went)
+static enum err pass_one(void *ctx, const char *name)
 {
-	CLEANUP(buf_clear) struct buf here = {0};
-	CLEANUP(buf_clear) struct buf there = {0};
+	struct escrow_pass *p = ctx;
+	const char *from = p->out ? p->x->here : p->x->there;
+	uint8_t id[VOLUME_ID_LEN];
+	enum err err;
 
-	TRY(escrow_dir(h, &here));
-	TRY(buf_printf(&there, "%s/escrow", base));
-	TRY(io_make_dirs(here.data, 0700));
-	TRY(io_make_dirs(there.data, 0770));
-	TRY(copy_all(roster, there.data, here.data, ret_came));
-	return copy_all(roster, here.data, there.data, ret_went);
+	sync_tidy(from, name);
+	if (!is_name(name, id))
+		return OK;
+	if (is_revoked(p->x->roster, id) || is_replaced(p->x, from, name))
+		err = drop(from, name);
+	else
+		err = copy_one(p->x, name, p->out);
+	if (err == OK || err == ERR_NOMEM || err == ERR_NOT_FOUND)
+		return err == ERR_NOMEM ? err : OK;
+	return p->x->fault(p->x->ctx, err == ERR_READ_ONLY ? ERR_PERM : err, name);
+}
+
+enum err escrow_exchange(struct escrow_exchange *x)
+{
+	struct escrow_pass in = {x, false}, out = {x, true};
+
+	x->came = x->went = 0;
+	TRY(io_make_dirs(x->here, 0700));
+	TRY(sync_each_name(x->there, pass_one, &in));
+	return sync_each_name(x->here, pass_one, &out);
 }

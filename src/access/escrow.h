@@ -16,7 +16,16 @@ MUST_CHECK enum err escrow_keep(struct home *h, const struct roster *roster, con
 MUST_CHECK enum err escrow_each(struct home *h, const uint8_t volume_id[VOLUME_ID_LEN],
 				const struct age_identity *recovery,
 				enum err (*fn)(void *ctx, struct device *d), void *ctx);
-/* With the folder `base` of the society: both get what the other has, and neither keeps what
- * belongs to a revoked medium. */
-MUST_CHECK enum err escrow_exchange(struct home *h, const struct roster *roster, const char *base,
-				    size_t *ret_came, size_t *ret_went);
+/* Two folders of copies, `here` of this host: both get what the other has, and neither keeps what
+ * belongs to a revoked medium, or to an older recovery key than one that the same host made a copy for.
+ * What the folder `there` has of this host and is not as here is put right. `fault` hears of everything
+ * that is no copy or cannot be copied, and nothing else is kept from being exchanged. */
+struct escrow_exchange {
+	const char *here, *there;
+	const char *host_id;
+	const struct roster *roster;
+	enum err (*fault)(void *ctx, enum err what, const char *name);
+	void *ctx;
+	size_t came, went; /* set */
+};
+MUST_CHECK enum err escrow_exchange(struct escrow_exchange *x);

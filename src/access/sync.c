@@ -1,40 +1,33 @@
 #include "access/sync.h"
-#include <dirent.h>
-#include <errno.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 #include "access/contents.h"
 #include "access/escrow.h"
 #include "access/report.h"
+#include "access/sync_folder.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
 
-#define NAME_HEX (2u * SHA256_LEN)
-#define NAME_LEN (NAME_HEX + 4u) /* ".txt" */
-#define TRIES 2u
-
 struct exchange {
-	struct home *home;
-	const struct recorder *recorder;
+	const struct sync_ask *ask;
+	struct sync_folder folder;
 	struct org_register *own;   /* owned */
 	struct org_register *there; /* owned: ours and what is sound in the folder */
 	struct roster *roster;	    /* owned */
-	char *base, *statements;    /* owned: of our society */
+	uint8_t (*sound)[SHA256_LEN]; /* owned: what the folder has as it should be */
+	size_t sound_count;
+	uint64_t bytes;
 	struct sync_result *ret;
 };
 
 static void exchange_clear(struct exchange *x)
 {
+	sync_folder_clear(&x->folder);
 	roster_free(x->roster);
 	register_free(x->own);
 	register_free(x->there);
-	free(x->base);
-	free(x->statements);
+	free(x->sound);
 }
 
 void sync_result_clear(struct sync_result *r)
@@ -43,162 +36,188 @@ void sync_result_clear(struct sync_result *r)
 	memset(r, 0, sizeof(*r));
 }
 
-static enum err add_fault(struct sync_result *r, enum err what, const char *name)
+static enum err add_fault(struct sync_result *r, enum err what, const char *name, const char *by)
 {
 	struct sync_fault *more = realloc(r->faults, (r->fault_count + 1) * sizeof(*more));
 
 	if (!more)
 		return err_at(ERR_NOMEM, "faults");
 	r->faults = more;
-	more[r->fault_count].what = what;
-	text_copy(more[r->fault_count++].name, sizeof(more->name), name);
+	more += r->fault_count++;
+	more->what = what;
+	text_copy(more->name, sizeof(more->name), name);
+	text_copy(more->by, sizeof(more->by), by);
 	return OK;
 }
 
-/* ---- the folder -------------------------------------------------------------------------------
- */
-
-static enum err join_path(const char *a, const char *b, char **ret)
+static enum err note_fault(void *ctx, enum err what, const char *name)
 {
-	*ret = io_path_join(a, b);
-	return *ret ? OK : err_at(ERR_NOMEM, "path");
+	struct exchange *x = ctx;
+
+	return add_fault(x->ret, what, name, "");
 }
 
-/* Folders that others of the society are to use as well; who may is the file system's to say. */
-static enum err make_folder(const char *path)
+/* ---- what is there ---- */
+
+static enum err add_sound(struct exchange *x, const uint8_t id[SHA256_LEN])
 {
-	if (mkdir(path, 0777) == 0 || errno == EEXIST)
-		return OK;
-	return err_from_errno("%s", path);
+	size_t cap = x->sound_count;
+	uint8_t(*more)[SHA256_LEN] = x->sound;
+
+	/* Powers of two are where it is full. */
+	if ((cap & (cap - 1)) == 0)
+		more = realloc(x->sound, (cap ? 2 * cap : 1) * sizeof(*more));
+	if (!more)
+		return err_at(ERR_NOMEM, "statements");
+	x->sound = more;
+	memcpy(x->sound[x->sound_count++], id, SHA256_LEN);
+	return OK;
 }
 
-static enum err open_folders(struct exchange *x, const char *dir)
+/* Of what is known already the text is enough, and no signature has to be looked at. */
+static bool is_as_known(const struct exchange *x, const char *name, const uint8_t id[SHA256_LEN])
 {
-	CLEANUP(mem_freep) char *top = NULL;
-	char hex[2 * ORG_ID_LEN + 1];
-	struct stat st;
+	const struct statement *known = register_find(x->there, id);
+	CLEANUP(buf_clear) struct buf text = { 0 };
 
-	if (stat(dir, &st) != 0)
-		return err_from_errno("%s", dir);
-	if (!S_ISDIR(st.st_mode))
-		return err_at(ERR_NOT_DIR, "%s", dir);
-	text_hex(register_org(x->own), ORG_ID_LEN, hex);
-	TRY(join_path(dir, SYNC_FOLDER, &top));
-	TRY(join_path(top, hex, &x->base));
-	TRY(join_path(x->base, "statements", &x->statements));
-	TRY(make_folder(top));
-	TRY(make_folder(x->base));
-	return make_folder(x->statements);
+	return known && sync_read(x->folder.statements, name, STATEMENT_MAX, &text) == OK &&
+	       text.len == known->len && memcmp(text.data, known->text, known->len) == 0;
 }
 
-static bool parse_name(const char *name, uint8_t id[SHA256_LEN])
+static enum err fetch_one(struct exchange *x, const char *name, const uint8_t id[SHA256_LEN])
 {
-	char hex[NAME_HEX + 1];
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	bool fresh = false;
 
-	if (strlen(name) != NAME_LEN || strcmp(name + NAME_HEX, ".txt") != 0 ||
-	    strspn(name, "0123456789abcdef") != NAME_HEX)
-		return false;
-	memcpy(hex, name, NAME_HEX);
-	hex[NAME_HEX] = '\0';
-	return text_unhex(hex, id, SHA256_LEN) == OK;
+	if (is_as_known(x, name, id))
+		return add_sound(x, id);
+
+	TRY(sync_read_statement(x->folder.statements, name, id, &s));
+	TRY(register_take(x->there, s.text, s.len, &fresh));
+	if (fresh)
+		x->bytes += s.len;
+	return add_sound(x, id);
 }
 
-/* ---- what is there ------------------------------------------------------------------------------
- */
-
-/* What was not written whole is no statement; it is told, and left to whoever put it there. */
-static enum err read_statement(const char *path, const uint8_t id[SHA256_LEN],
-			       struct statement *ret)
+/* What is not as it should be is told, and left to whoever can put it right. */
+static enum err fetch(void *ctx, const char *name)
 {
-	CLEANUP(buf_clear) struct buf text = {0};
-	uint8_t sum[SHA256_LEN];
-
-	TRY(io_read_file(path, STATEMENT_MAX, &text));
-	sha256(text.data ? text.data : "", text.len, sum);
-	if (memcmp(sum, id, SHA256_LEN) != 0)
-		return err_at(ERR_FORGED, "%s", path);
-	return statement_read(text.data ? text.data : "", text.len, ret);
-}
-
-static bool is_sound(enum err err)
-{
-	return err == OK;
-}
-
-static enum err fetch_one(struct exchange *x, const char *name, struct org_register *into)
-{
-	CLEANUP(statement_clear) struct statement s = {0};
-	CLEANUP(mem_freep) char *path = NULL;
+	struct exchange *x = ctx;
 	uint8_t id[SHA256_LEN];
 	enum err err;
 
-	if (!parse_name(name, id) || register_find(into, id))
+	sync_tidy(x->folder.statements, name);
+	if (!sync_parse_name(name, id))
 		return OK;
-	TRY(join_path(x->statements, name, &path));
-	err = read_statement(path, id, &s);
-	if (is_sound(err))
-		err = register_take(into, s.text, s.len, NULL);
-	switch (err) {
-	case OK:
-		return OK;
-	case ERR_NOMEM:
+	err = fetch_one(x, name, id);
+	if (err == OK || err == ERR_NOMEM)
 		return err;
-	case ERR_NEWER_FORMAT: /* a newer version of the program knows it */
-	case ERR_PERM:
-	case ERR_IO:
-		return add_fault(x->ret, err, name);
-	default:
-		return add_fault(x->ret, ERR_LOG_TAMPERED, name);
-	}
+	if (err == ERR_NOT_FOUND) /* gone meanwhile */
+		return OK;
+	/* Of another society, in the folder of this one. */
+	return add_fault(x->ret, err == ERR_SENDER ? ERR_LOG_TAMPERED : err, name, "");
 }
 
-/* Everything sound that the folder has, beside what is here already. */
+static int by_id(const void *a, const void *b)
+{
+	return memcmp(a, b, SHA256_LEN);
+}
+
 static enum err fetch_all(struct exchange *x)
 {
-	DIR *d = opendir(x->statements);
-	struct dirent *entry;
-	enum err err = OK;
-
-	if (!d)
-		return err_from_errno("%s", x->statements);
-	while (err == OK && (entry = readdir(d)) != NULL)
-		err = fetch_one(x, entry->d_name, x->there);
-	closedir(d);
-	return err;
+	TRY(register_new(&x->there));
+	TRY(register_merge(x->there, x->own, NULL));
+	TRY(sync_each_name(x->folder.statements, fetch, x));
+	if (x->sound_count > 1)
+		qsort(x->sound, x->sound_count, SHA256_LEN, by_id);
+	return OK;
 }
 
-/* ---- what goes there ----------------------------------------------------------------------------
- */
+/* ---- what goes there ---- */
 
-static enum err send_one(struct exchange *x, const struct statement *s)
+static bool is_there(const struct exchange *x, const struct statement *s)
 {
-	CLEANUP(mem_freep) char *path = NULL;
-	CLEANUP(buf_clear) struct buf there = {0};
-	char name[NAME_LEN + 1];
-	struct stat st;
-
-	text_hex(s->id, SHA256_LEN, name);
-	strcat(name, ".txt");
-	TRY(join_path(x->statements, name, &path));
-	/* One that was spoilt there is put right. */
-	if (stat(path, &st) == 0 && (size_t)st.st_size == s->len &&
-	    io_read_file(path, STATEMENT_MAX, &there) == OK &&
-	    memcmp(there.data, s->text, s->len) == 0)
-		return OK;
-	TRY(io_replace_file(path, s->text, s->len, 0644));
-	x->ret->went++;
-	return OK;
+	return x->sound_count > 0 &&
+	       bsearch(s->id, x->sound, x->sound_count, SHA256_LEN, by_id) != NULL;
 }
 
 static enum err send_all(struct exchange *x)
 {
-	for (size_t i = 0; i < register_count(x->own); i++)
-		TRY(send_one(x, register_at(x->own, i)));
+	for (size_t i = 0; i < register_count(x->own); i++) {
+		const struct statement *s = register_at(x->own, i);
+		char name[SYNC_NAME];
+
+		if (is_there(x, s))
+			continue;
+		/* What was spoilt there is put right by this, too. */
+		if (x->ret->went == 0)
+			TRY(sync_folder_make(&x->folder));
+		sync_print_name(s->id, name);
+		TRY(sync_write(x->folder.statements, name, s->text, s->len));
+		x->ret->went++;
+		x->bytes += s->len;
+	}
 	return OK;
 }
 
-/* ---- the rest of it
- * ------------------------------------------------------------------------------ */
+/* A folder that takes nothing has given what it had all the same. */
+static enum err send(struct exchange *x)
+{
+	enum err err = send_all(x);
+
+	if (err == OK || err == ERR_NOMEM)
+		return err;
+	return add_fault(x->ret, err, x->folder.statements, "");
+}
+
+/* ---- sealed things ---- */
+
+static enum err exchange_contents(struct exchange *x)
+{
+	CLEANUP(mem_freep) char *here = io_path_join(home_register_dir(x->ask->home), "contents");
+	size_t came = 0, went = 0;
+	enum err err;
+
+	if (!here)
+		return err_at(ERR_NOMEM, "path");
+	err = contents_exchange(here, x->folder.contents, &came, &went);
+	x->ret->sealed_came += came;
+	x->ret->sealed_went += went;
+	if (err == OK || err == ERR_NOMEM)
+		return err;
+	return add_fault(x->ret, err == ERR_READ_ONLY ? ERR_PERM : err, x->folder.contents, "");
+}
+
+static enum err exchange_sealed(struct exchange *x)
+{
+	CLEANUP(mem_freep) char *here = io_path_join(home_register_dir(x->ask->home), "escrow");
+	struct escrow_exchange e = { .here = here,
+				     .there = x->folder.escrow,
+				     .roster = x->roster,
+				     .fault = note_fault,
+				     .ctx = x };
+
+	if (!here)
+		return err_at(ERR_NOMEM, "path");
+	(void)!sync_folder_make(&x->folder); /* where it is missing and may be made */
+	TRY(home_host_id(x->ask->home, &e.host_id));
+	TRY(escrow_exchange(&e));
+	x->ret->sealed_came = e.came;
+	x->ret->sealed_went = e.went;
+	return exchange_contents(x);
+}
+
+/* ---- the rest of it ---- */
+
+static const char *name_of(const struct roster *r, const uint8_t vkey[SIGN_VKEY_LEN])
+{
+	const struct roster_person *p = roster_signer(r, vkey);
+
+	for (size_t i = 0; !p && i < r->host_count; i++)
+		if (memcmp(r->hosts[i].vkey, vkey, SIGN_VKEY_LEN) == 0)
+			return r->hosts[i].name;
+	return p ? p->name : "";
+}
 
 static enum err note_finding(void *ctx, const struct register_finding *f)
 {
@@ -208,34 +227,19 @@ static enum err note_finding(void *ctx, const struct register_finding *f)
 
 	text_hex(f->statement->id, SHA256_LEN, hex);
 	hex[12] = '\0';
-	return add_fault(x->ret, what, hex);
+	return add_fault(x->ret, what, hex, name_of(x->roster, f->statement->signer));
 }
 
-static enum err remake(struct exchange *x)
+static enum err remake(struct exchange *x, const struct org_register *from)
 {
 	roster_free(TAKE(x->roster));
-	return roster_make(x->own, &x->roster);
-}
-
-static enum err exchange_sealed(struct exchange *x)
-{
-	CLEANUP(mem_freep) char *contents = NULL, *here = NULL;
-	size_t came = 0, went = 0;
-
-	TRY(escrow_exchange(x->home, x->roster, x->base, &x->ret->sealed_came,
-			    &x->ret->sealed_went));
-	TRY(join_path(x->base, "contents", &contents));
-	TRY(join_path(home_register_dir(x->home), "contents", &here));
-	TRY(contents_exchange(here, contents, &came, &went));
-	x->ret->sealed_came += came;
-	x->ret->sealed_went += went;
-	return OK;
+	return roster_make(from, &x->roster);
 }
 
 /* What the host says of itself is about the register as it is now, and goes out at once. */
 static enum err report_self(struct exchange *x)
 {
-	enum err err = report_write(x->home, x->own, x->roster, &x->ret->reported);
+	enum err err = report_write(x->ask->home, x->own, x->roster, &x->ret->reported);
 
 	if (err == ERR_HOST_UNKNOWN || err == ERR_REVOKED_HOST) {
 		x->ret->unregistered = true;
@@ -243,160 +247,168 @@ static enum err report_self(struct exchange *x)
 		return OK;
 	}
 	TRY(err);
-	return x->ret->reported ? remake(x) : OK;
+	return x->ret->reported ? remake(x, x->own) : OK;
 }
 
-static enum err exchange_all(struct exchange *x, const char *dir)
+/* What the officer waits for comes before anything that may fail: also where the register cannot be
+ * kept here, what it says about lost media is done. */
+static enum err take_in(struct exchange *x)
 {
-	size_t came = 0;
+	enum err err = register_merge(x->own, x->there, &x->ret->came);
+	char detail[512];
 
-	TRY(open_folders(x, dir));
-	TRY(register_new(&x->there));
-	TRY(register_merge(x->there, x->own, NULL));
+	text_copy(detail, sizeof(detail), err_detail());
+	TRY(remake(x, err == OK ? x->own : x->there));
+	TRY(vault_destroy_revoked(x->ask->home, x->roster, x->ask->recorder, &x->ret->destroyed));
+	return err == OK ? OK : err_at(err, "%s", detail);
+}
+
+static enum err exchange_all(struct exchange *x)
+{
+	TRY(sync_folder_find(x->ask->dir, register_org(x->own), &x->folder));
+	x->ret->fresh = x->folder.fresh;
 	TRY(fetch_all(x));
-	TRY(register_merge(x->own, x->there, &came));
-	x->ret->came = came;
-	TRY(remake(x));
-	/* Before anything that may fail: this is what the officer waits for. */
-	TRY(vault_destroy_revoked(x->home, x->roster, x->recorder, &x->ret->destroyed));
+	TRY(take_in(x));
 	TRY(report_self(x));
-	TRY(send_all(x));
+	TRY(send(x));
 	TRY(exchange_sealed(x));
 	return register_check(x->own, note_finding, x);
 }
 
-/* The gravest, in the order of the exit codes 21, 23, 22. */
+/* The finding that counts has the highest exit code. */
 static enum err worst_of(const struct sync_result *r)
 {
-	static const enum err order[] = {ERR_LOG_TAMPERED, ERR_FORK, ERR_LOG_GAP};
+	const struct sync_fault *worst = NULL;
 
-	for (unsigned n = 0; n < ARRAY_LEN(order); n++)
-		for (size_t i = 0; i < r->fault_count; i++)
-			if (r->faults[i].what == order[n])
-				return err_at(order[n], "%s", r->faults[i].name);
 	for (size_t i = 0; i < r->fault_count; i++)
-		return err_at(r->faults[i].what, "%s", r->faults[i].name);
-	return OK;
+		if (!worst || err_exit_code(r->faults[i].what) > err_exit_code(worst->what))
+			worst = &r->faults[i];
+	return worst ? err_at(worst->what, "%s", worst->name) : OK;
 }
 
-static enum err record_sync(struct exchange *x, enum err how)
+static enum err record_sync(const struct exchange *x, enum err how)
 {
+	const struct recorder *recorder = x->ask->recorder;
 	struct audit_event event = {
 		.code = AUDIT_SYNC,
 		.result = how == OK ? AUDIT_OK : AUDIT_FAILED,
 		.reason = how,
+		.actor = x->ask->actor,
+		.has_totals = true,
+		.files = x->ret->came + x->ret->went,
+		.bytes = x->bytes,
 	};
 	char detail[512];
-	enum err err;
 
 	text_copy(detail, sizeof(detail), err_detail());
-	err = x->recorder->record(x->recorder->ctx, &event);
-	if (err == OK && how != OK)
-		return err_at(how, "%s", detail);
-	return err == OK ? OK : ERR_LOG_WRITE;
+	if (recorder->record(recorder->ctx, &event) != OK)
+		return ERR_LOG_WRITE;
+	return how == OK ? OK : err_at(how, "%s", detail);
 }
 
-enum err vault_sync(struct home *h, const char *dir, const struct recorder *recorder,
-		    struct sync_result *ret)
+/* A folder that has nothing of what there was is more likely the wrong one, or a share that is not
+ * connected: that is no news of the register. */
+static enum err note_time(const struct exchange *x)
 {
-	CLEANUP(exchange_clear) struct exchange x = {.home = h, .recorder = recorder, .ret = ret};
+	struct home *h = x->ask->home;
+
+	if (x->ret->fresh && register_synced(h) != 0)
+		return OK;
+	return register_note_sync(h, clock_wall().tv_sec);
+}
+
+enum err vault_sync(const struct sync_ask *ask, struct sync_result *ret)
+{
+	CLEANUP(exchange_clear) struct exchange x = { .ask = ask, .ret = ret };
 	enum err err;
 
-	*ret = (struct sync_result){.came = 0};
-	TRY(register_open(h, &x.own));
+	*ret = (struct sync_result){ .came = 0 };
+	TRY(register_open(ask->home, &x.own));
 	if (register_is_empty(x.own))
 		return err_at(ERR_NOT_FOUND, "no register on this host");
-	err = exchange_all(&x, dir);
-	if (err != OK)
-		return record_sync(&x, err);
-	TRY(register_note_sync(h, clock_wall().tv_sec));
-	return record_sync(&x, worst_of(ret));
+	err = exchange_all(&x);
+	if (err == OK)
+		err = note_time(&x);
+	return record_sync(&x, err == OK ? worst_of(ret) : err);
 }
 
-/* ---- the first time
- * ------------------------------------------------------------------------------- */
+/* ---- the first time ---- */
 
-/* The founding statement of the society whose folder is `hex`. */
-static enum err find_founding(const char *top, const char *hex, struct statement *ret)
+struct founding {
+	const char *dir;
+	const uint8_t *org;
+	struct statement *ret;
+	bool found;
+};
+
+/* Its id begins with the society's. */
+static enum err look_for_founding(void *ctx, const char *name)
 {
-	CLEANUP(mem_freep) char *base = NULL, *path = NULL;
-	struct dirent *entry;
-	uint8_t org[ORG_ID_LEN];
-	enum err err = ERR_NOT_FOUND;
-	DIR *d;
+	struct founding *f = ctx;
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	uint8_t id[SHA256_LEN];
 
-	if (strlen(hex) != 2 * ORG_ID_LEN || text_unhex(hex, org, ORG_ID_LEN) != OK)
-		return ERR_NOT_FOUND;
-	TRY(join_path(top, hex, &base));
-	TRY(join_path(base, "statements", &path));
-	d = opendir(path);
-	while (d && err == ERR_NOT_FOUND && (entry = readdir(d)) != NULL) {
-		CLEANUP(mem_freep) char *file = NULL;
-		uint8_t id[SHA256_LEN];
-
-		/* Its id begins with the society's. */
-		if (!parse_name(entry->d_name, id) || memcmp(id, org, ORG_ID_LEN) != 0)
-			continue;
-		err = join_path(path, entry->d_name, &file);
-		if (err == OK)
-			err = read_statement(file, id, ret);
-		if (err == OK && ret->kind != STATEMENT_ORG) {
-			statement_clear(ret);
-			err = ERR_NOT_FOUND;
-		}
-	}
-	if (d)
-		closedir(d);
-	return err;
+	if (f->found || !sync_parse_name(name, id) || memcmp(id, f->org, ORG_ID_LEN) != 0 ||
+	    sync_read_statement(f->dir, name, id, &s) != OK || s.kind != STATEMENT_ORG)
+		return OK;
+	*f->ret = s;
+	memset(&s, 0, sizeof(s));
+	f->found = true;
+	return OK;
 }
 
-static enum err tell_society(const struct statement *s,
-			     enum err (*each)(void *ctx, const struct sync_society *society),
-			     void *ctx)
+static enum err find_founding(const char *dir, const uint8_t org[ORG_ID_LEN], struct statement *ret)
 {
-	struct sync_society one = {.name = ""};
-	const char *name = statement_value(s, "name");
+	CLEANUP(sync_folder_clear) struct sync_folder folder = { 0 };
+	struct founding f = { .org = org, .ret = ret };
 
-	memcpy(one.org, s->org, ORG_ID_LEN);
-	text_copy(one.name, sizeof(one.name), name ? name : "");
+	TRY(sync_folder_find(dir, org, &folder));
+	f.dir = folder.statements;
+	TRY(sync_each_name(folder.statements, look_for_founding, &f));
+	return f.found ? OK : err_at(ERR_NOT_FOUND, "%s", folder.statements);
+}
+
+struct telling {
+	const char *dir;
+	enum err (*each)(void *ctx, const struct sync_society *society);
+	void *ctx;
+};
+
+static enum err tell_society(void *ctx, const char *name)
+{
+	CLEANUP(statement_clear) struct statement s = { 0 };
+	struct sync_society one = { .name = "" };
+	struct telling *t = ctx;
+	const char *value;
+
+	if (strlen(name) != 2 * ORG_ID_LEN || text_unhex(name, one.org, ORG_ID_LEN) != OK ||
+	    find_founding(t->dir, one.org, &s) != OK)
+		return OK;
+	value = statement_value(&s, "name");
+	text_copy(one.name, sizeof(one.name), value ? value : "");
 	register_words(one.org, one.words);
-	return each(ctx, &one);
+	return t->each(t->ctx, &one);
 }
 
 enum err sync_societies(const char *dir,
 			enum err (*each)(void *ctx, const struct sync_society *society), void *ctx)
 {
-	CLEANUP(mem_freep) char *top = NULL;
-	struct dirent *entry;
-	enum err err = OK;
-	DIR *d;
+	static const uint8_t none[ORG_ID_LEN];
+	CLEANUP(sync_folder_clear) struct sync_folder folder = { 0 };
+	struct telling t = { dir, each, ctx };
 
-	TRY(join_path(dir, SYNC_FOLDER, &top));
-	d = opendir(top);
-	if (!d)
-		return err_from_errno("%s", top);
-	while (err == OK && (entry = readdir(d)) != NULL) {
-		CLEANUP(statement_clear) struct statement s = {0};
-
-		if (find_founding(top, entry->d_name, &s) == OK)
-			err = tell_society(&s, each, ctx);
-	}
-	closedir(d);
-	return err;
+	TRY(sync_folder_find(dir, none, &folder));
+	return sync_each_name(folder.top, tell_society, &t);
 }
 
 enum err sync_join(struct home *h, const char *dir, const uint8_t org[ORG_ID_LEN])
 {
 	CLEANUP(register_freep) struct org_register *own = NULL;
-	CLEANUP(statement_clear) struct statement s = {0};
-	CLEANUP(mem_freep) char *top = NULL;
-	char hex[2 * ORG_ID_LEN + 1];
+	CLEANUP(statement_clear) struct statement s = { 0 };
 
 	TRY(register_open(h, &own));
 	if (!register_is_empty(own))
 		return err_at(ERR_EXISTS, "a register is there already");
-	text_hex(org, ORG_ID_LEN, hex);
-	TRY(join_path(dir, SYNC_FOLDER, &top));
-	TRY(find_founding(top, hex, &s));
+	TRY(find_founding(dir, org, &s));
 	return register_take(own, s.text, s.len, NULL);
 }

@@ -1,13 +1,11 @@
 /* Exchanging registers without a server: over any folder that several hosts can reach, by union.
  * Both sides have everything afterwards; in which order and how often hosts do it means nothing.
- * Nothing in the folder is trusted: what does not verify is reported and left where it is, and
- * keeps nothing else from being exchanged. Needs no staff key. docs/FORMAT.md, "Exchange folder".
- */
+ * Nothing in the folder is trusted: what does not verify is reported and left where it is (or put
+ * right, where this host has the true one), and keeps nothing else from being exchanged. Needs no
+ * staff key. docs/FORMAT.md, "Exchange folder". */
 #pragma once
 #include "access/destroy.h"
 #include "org/register.h"
-
-#define SYNC_FOLDER "portable-vault-register"
 
 /* The societies whose registers are in the folder. ERR_NOT_FOUND: it does not exist. */
 struct sync_society {
@@ -22,22 +20,31 @@ MUST_CHECK enum err sync_societies(const char *dir,
 MUST_CHECK enum err sync_join(struct home *h, const char *dir, const uint8_t org[ORG_ID_LEN]);
 
 struct sync_fault {
-	enum err
-		what; /* ERR_LOG_TAMPERED, ERR_LOG_GAP, ERR_FORK, or why a file could not be read */
-	char name[80]; /* of the file, or the first digits of the statement's id */
+	enum err what; /* ERR_LOG_TAMPERED, ERR_LOG_GAP, ERR_FORK, or why a file could not be used */
+	char name[128]; /* of the file, or the first digits of the statement's id */
+	char by[65];	/* who wrote the statement, as the register calls them; "" when not known */
 };
 struct sync_result {
 	size_t came, went;		 /* statements */
 	size_t sealed_came, sealed_went; /* escrows and lists of contents */
 	bool reported;			 /* this host said something new about itself */
 	bool unregistered;		 /* it is not on the register, so it may not */
+	bool fresh;			 /* the folder had nothing of the society */
 	struct destroyed destroyed;
 	struct sync_fault *faults; /* owned */
 	size_t fault_count;
 };
 void sync_result_clear(struct sync_result *r);
-/* Exchanges, destroys what was revoked, and says what this host holds. `recorder` gets the record.
- * The result is the worst of what was found: ERR_LOG_TAMPERED, ERR_LOG_GAP, ERR_FORK, with
- * everything else done all the same; another error stopped it. */
-MUST_CHECK enum err vault_sync(struct home *h, const char *dir, const struct recorder *recorder,
-			       struct sync_result *ret);
+
+struct sync_ask {
+	struct home *home;
+	const char *dir;
+	const char *actor; /* "name/fingerprint" for the record; NULL: nobody's key is here */
+	const struct recorder *recorder;
+};
+/* Exchanges, destroys what was revoked, says what this host holds, and leaves a record. The result is
+ * the fault with the highest exit code, everything else being done all the same: ERR_LOG_TAMPERED,
+ * ERR_LOG_GAP, ERR_FORK; ERR_PERM, ERR_NO_SPACE when the folder took nothing. Another error stopped
+ * it. Once more is welcome, and ends what was cut short. ERR_NOT_FOUND: no register here, or no such
+ * folder. */
+MUST_CHECK enum err vault_sync(const struct sync_ask *ask, struct sync_result *ret);
