@@ -275,6 +275,7 @@ static bool is_state(const struct head *head, const struct seen *state)
 
 struct evidence {
 	const struct seen *state;
+	bool is_reached;     /* by the rules for what this host saw; needs its session */
 	bool is_there;	     /* it is named */
 	bool is_other;	     /* another one has its number */
 	bool may_be_lost;    /* it was lost with a tail, or passed over */
@@ -285,6 +286,8 @@ static void weigh(struct evidence *e, const struct head *head)
 {
 	const struct seen *state = e->state;
 
+	if (head_reaches(head, state) != REACH_NOT)
+		e->is_reached = true;
 	if (head->generation == state->generation)
 		*(is_state(head, state) ? &e->is_there : &e->is_other) = true;
 	if (has_passed(head, state) || (!head->clean && head->generation < state->generation &&
@@ -327,7 +330,8 @@ enum err lineage_has(struct vault *v, const struct seen *state, bool *ret)
 	return err == ERR_NOMEM ? err : OK;
 }
 
-enum err lineage_judge_reported(struct vault *v, const struct seen *reported, enum lineage *ret)
+enum err lineage_judge_reported(struct vault *v, const struct seen *reported, bool has_session,
+				enum lineage *ret)
 {
 	struct evidence e = { .state = reported };
 	enum err err = gather(v, &e);
@@ -335,6 +339,10 @@ enum err lineage_judge_reported(struct vault *v, const struct seen *reported, en
 
 	if (err == ERR_NOMEM)
 		return err;
+	if (err == OK && has_session) {
+		*ret = e.is_reached ? LINEAGE_FOLLOWS : LINEAGE_BROKEN;
+		return OK;
+	}
 	err_clear();
 	if (e.is_other || v->facts.store.generation < reported->generation)
 		none = LINEAGE_BROKEN;

@@ -43,9 +43,9 @@ enum lineage {
 /* Whether the state (generation and hash) is the one that is open, or one that a line of its log names;
  * or the first of a clean end of which it was the second. */
 MUST_CHECK enum err lineage_has(struct vault *v, const struct seen *state, bool *ret);
-/* The same question as below about a state of which only generation and hash are known, as other hosts
- * report it. LINEAGE_UNTOLD: nothing speaks against it. */
+/* The same question as below about a state that another host reported. Where the report does not tell its
+ * session, only what contradicts it counts: LINEAGE_UNTOLD when nothing does. */
 MUST_CHECK enum err lineage_judge_reported(struct vault *v, const struct seen *reported,
-					   enum lineage *ret);
+					   bool has_session, enum lineage *ret);
 /* Sets v->log too, as of the state that is open. `was` NULL: nothing was seen. */
 MUST_CHECK enum err lineage_judge(struct vault *v, const struct seen *was, enum lineage *ret);

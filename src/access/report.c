@@ -102,7 +102,7 @@ static int64_t time_of(const struct home *h, const char *name)
 static enum err add_state(void *ctx, const char *name)
 {
 	struct telling *t = ctx;
-	char hex[NAME_HEX + 1], super[2 * SHA256_LEN + 1];
+	char hex[NAME_HEX + 1], super[2 * SHA256_LEN + 1], session[2 * VOLUME_ID_LEN + 1];
 	uint8_t id[VOLUME_ID_LEN];
 	struct seen seen;
 
@@ -113,9 +113,10 @@ static enum err add_state(void *ctx, const char *name)
 	if (text_unhex(hex, id, sizeof(id)) != OK || seen_load(t->home, id, &seen) != OK)
 		return OK;
 	text_hex(seen.super_sha256, sizeof(seen.super_sha256), super);
-	return draft_addf(t->draft, "state", "%s %u %" PRIu64 " %s %" PRId64 " %s", hex, seen.epoch,
+	text_hex(seen.session_id, sizeof(seen.session_id), session);
+	return draft_addf(t->draft, "state", "%s %u %" PRIu64 " %s %" PRId64 " %s %s", hex, seen.epoch,
 			  seen.generation, super, time_of(t->home, name),
-			  seen.clean ? "clean" : "open");
+			  seen.clean ? "clean" : "open", session);
 }
 
 static enum err compose(struct home *h, const struct org_register *r, const struct roster *roster,

@@ -41,20 +41,27 @@ static enum err compare_seen(struct vault *v, const struct seen *seen, enum line
 
 /* ---- what an officer accepted ---- */
 
+static enum err is_adopted(struct vault *v, bool *ret)
+{
+	struct seen accepted = { .generation = v->medium.adopted_generation, .clean = true };
+
+	*ret = false;
+	if (!v->has_medium || !v->medium.adopted || v->key.epoch < v->medium.adopted_epoch)
+		return OK;
+	memcpy(accepted.super_sha256, v->medium.adopted_super, SHA256_LEN);
+	return lineage_has(v, &accepted, ret);
+}
+
 /* Once: what this host saw must not have that decision behind it already. */
 static enum err was_adopted(struct vault *v, const struct seen *seen, bool *ret)
 {
-	struct seen accepted = { .generation = v->medium.adopted_generation, .clean = true };
 	const uint8_t none[SHA256_LEN] = { 0 };
 
 	*ret = false;
 	if (mem_equal(v->log.adopted_sha256, none, SHA256_LEN) ||
 	    mem_equal(v->log.adopted_sha256, seen->log.adopted_sha256, SHA256_LEN))
 		return OK;
-	if (!v->has_medium || !v->medium.adopted || v->key.epoch < v->medium.adopted_epoch)
-		return OK;
-	memcpy(accepted.super_sha256, v->medium.adopted_super, SHA256_LEN);
-	return lineage_has(v, &accepted, ret);
+	return is_adopted(v, ret);
 }
 
 /* ---- what other hosts reported ---- */
@@ -62,7 +69,8 @@ static enum err was_adopted(struct vault *v, const struct seen *seen, bool *ret)
 static enum err compare_reported(struct vault *v)
 {
 	const struct roster_medium *m = &v->medium;
-	struct seen reported = { .generation = m->generation, .epoch = m->epoch };
+	struct seen reported = { .generation = m->generation, .epoch = m->epoch, .clean = m->clean };
+	bool has_session, adopted;
 	enum lineage lineage;
 
 	if (!v->has_medium || m->generation == 0)
@@ -71,7 +79,11 @@ static enum err compare_reported(struct vault *v)
 		return err_at(ERR_ROLLBACK, "epoch %u, but another computer has seen epoch %u",
 			      v->key.epoch, m->epoch);
 	memcpy(reported.super_sha256, m->super_sha256, SHA256_LEN);
-	TRY(lineage_judge_reported(v, &reported, &lineage));
+	memcpy(reported.session_id, m->session_id, STORE_ID_LEN);
+	/* Who reported later may not have heard yet that another state was adopted. */
+	TRY(is_adopted(v, &adopted));
+	has_session = m->has_session && !adopted;
+	TRY(lineage_judge_reported(v, &reported, has_session, &lineage));
 	if (lineage != LINEAGE_BROKEN)
 		return OK;
 	if (v->facts.store.generation > m->generation)

@@ -389,6 +389,7 @@ static bool take_adopt(struct roster_book *b, const struct statement *s)
 	m->adopted_generation = m->generation = g;
 	memcpy(m->adopted_super, super, SHA256_LEN);
 	memcpy(m->super_sha256, super, SHA256_LEN);
+	m->clean = m->has_session = false;
 	return true;
 }
 

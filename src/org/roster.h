@@ -81,6 +81,8 @@ struct roster_medium {
 	uint32_t epoch;
 	uint64_t generation;
 	uint8_t super_sha256[SHA256_LEN];
+	bool clean, has_session; /* of that state, as reported */
+	uint8_t session_id[16];
 	int64_t opened;		      /* when, and where: the last opening that was reported */
 	char opened_host[20];
 	/* A restored backup that an officer accepted. */

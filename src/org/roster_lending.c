@@ -251,7 +251,17 @@ static enum err take_held(struct roster_host *h, const struct statement *s)
 	return OK;
 }
 
-/* "VOLUME EPOCH GENERATION SUPERBLOCK TIME clean|open" */
+/* Reports of older programs lack the session. */
+static void take_end(struct roster_medium *m, const char *value)
+{
+	char word[2 * SHA256_LEN + 1];
+
+	m->clean = value_word(value, 5, word, sizeof(word)) && strcmp(word, "clean") == 0;
+	m->has_session = value_word(value, 6, word, sizeof(word)) &&
+			 statement_hex(word, m->session_id, sizeof(m->session_id));
+}
+
+/* "VOLUME EPOCH GENERATION SUPERBLOCK TIME clean|open SESSION" */
 static void take_state(struct roster_book *b, const struct roster_host *h, const char *value)
 {
 	uint8_t volume_id[VOLUME_ID_LEN], super[SHA256_LEN];
@@ -273,6 +283,7 @@ static void take_state(struct roster_book *b, const struct roster_host *h, const
 		m->epoch = (uint32_t)epoch;
 		m->generation = generation;
 		memcpy(m->super_sha256, super, SHA256_LEN);
+		take_end(m, value);
 	}
 	if ((int64_t)when > m->opened) {
 		m->opened = (int64_t)when;

@@ -391,18 +391,21 @@ static struct seen seen_by(struct fixture *f, struct person *p)
 	return seen;
 }
 
-static void report_this(struct fixture *f, struct person *p, const struct seen *seen)
+static void report_this(struct fixture *f, struct person *p, const struct seen *seen,
+			bool with_session)
 {
-	char volume[33], super[65];
+	char volume[33], super[65], session[33] = "";
 	const struct sign_key *key;
 	struct draft draft = { 0 };
 	struct org_register *r;
 
 	text_hex(f->volume_id, VOLUME_ID_LEN, volume);
 	text_hex(seen->super_sha256, SHA256_LEN, super);
-	assert_ok(draft_addf(&draft, "state", "%s %u %llu %s 1700000000 %s", volume, seen->epoch,
+	if (with_session)
+		text_hex(seen->session_id, sizeof(seen->session_id), session);
+	assert_ok(draft_addf(&draft, "state", "%s %u %llu %s 1700000000 %s%s%s", volume, seen->epoch,
 			     (unsigned long long)seen->generation, super,
-			     seen->clean ? "clean" : "open"));
+			     seen->clean ? "clean" : "open", with_session ? " " : "", session));
 	assert_ok(register_open(p->home, &r));
 	assert_ok(home_host_key(p->home, &key));
 	assert_ok(register_write(r, STATEMENT_REPORT, draft.fields, draft.count, key, NULL));
@@ -414,7 +417,7 @@ static void report_state(struct fixture *f, struct person *p)
 {
 	struct seen seen = seen_by(f, p);
 
-	report_this(f, p, &seen);
+	report_this(f, p, &seen, true);
 }
 
 static void forget(struct person *p)
@@ -456,12 +459,37 @@ static void a_fork_shows_by_a_number_that_was_given_twice(void **state)
 	for (unsigned i = 0; i < 3; i++)
 		use(f, &f->c);
 	other.super_sha256[0] ^= 1;
-	report_this(f, &f->a, &other);
+	report_this(f, &f->a, &other, false);
 	books_carry(&f->a, &f->b);
 	forget(&f->b);
 	assert_err(try_open(f, &f->b, false), ERR_FORK);
 	assert_true(look(f, &f->b).forked);
 	assert_err(try_open(f, &f->b, false), ERR_FORK);
+}
+
+/* What follows from a state that was reported names it in its log, however great its number is. */
+static void a_fork_from_what_was_reported_shows_by_its_log(void **state)
+{
+	struct fixture *f = *state;
+
+	use(f, &f->o);
+	save(f, "old");
+	use(f, &f->a);
+	report_state(f, &f->a);
+	books_carry(&f->a, &f->b);
+	save(f, "new");
+	put_back(f, "old");
+	do
+		use(f, &f->c);
+	while (seen_by(f, &f->c).generation <= seen_by(f, &f->a).generation + 20);
+	forget(&f->b);
+	assert_err(try_open(f, &f->b, false), ERR_FORK);
+	assert_true(look(f, &f->b).forked);
+	put_back(f, "new");
+	forget(&f->c);
+	for (unsigned i = 0; i < 20; i++)
+		use(f, &f->c);
+	assert_ok(try_open(f, &f->b, false));
 }
 
 static void what_follows_from_a_report_is_no_alarm(void **state)
@@ -798,6 +826,7 @@ int main(void)
 		STORY(a_note_without_its_beginning_keeps_nobody_out),
 		STORY(what_another_host_reported_is_known_here),
 		STORY(a_fork_shows_by_a_number_that_was_given_twice),
+		STORY(a_fork_from_what_was_reported_shows_by_its_log),
 		STORY(what_follows_from_a_report_is_no_alarm),
 		ALONE(without_a_society_each_host_adopts_for_itself),
 		STORY(adopting_names_both_heads_in_both_logs),

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "access/lineage.h"
+#include "base/text.h"
 #include "store/folder_disk.h"
 #include "tests/access/people.h"
 #include "tests/check.h"
@@ -19,6 +20,7 @@ static struct {
 	char dir[64];
 	struct person who[HOSTS];
 	struct sim *fresh; /* a vault that all of them may open */
+	char volume_hex[33];
 } base;
 
 static enum err keep_quiet(void *ctx, const struct audit_event *event)
@@ -65,6 +67,8 @@ static void let_in(const char *path, struct person *p)
 static int setup(void **state)
 {
 	struct vault_new what = { .dir = base.dir, .label = "LINE", .separated = true };
+	struct vault_facts facts;
+	struct vault *v;
 	char *path;
 
 	assert_ok(crypto_init());
@@ -78,6 +82,9 @@ static int setup(void **state)
 	assert_ok(vault_create(&base.who[0].actor, &what, &path));
 	for (unsigned i = 1; i < HOSTS; i++)
 		let_in(path, &base.who[i]);
+	assert_ok(vault_open(&base.who[0].actor, path, true, NULL, &v, &facts));
+	text_hex(facts.volume_id, STORE_ID_LEN, base.volume_hex);
+	assert_ok(vault_close(v));
 	base.fresh = load(path);
 	for (unsigned i = 0; i < HOSTS; i++)
 		base.who[i].actor.recorder = &quiet;
@@ -107,9 +114,31 @@ static void forget_all(void)
 
 /* ---- sessions ---- */
 
+/* Whose word on the vault the others have too, as if it stood in the register. */
+static const struct person *reporter;
+
+static void take_report(struct vault *v)
+{
+	uint8_t id[STORE_ID_LEN];
+	struct seen seen;
+
+	if (!reporter || !base.volume_hex[0])
+		return;
+	assert_ok(text_unhex(base.volume_hex, id, sizeof(id)));
+	if (seen_load(reporter->home, id, &seen) != OK)
+		return;
+	v->has_medium = v->medium.has_session = true;
+	v->medium.epoch = seen.epoch;
+	v->medium.generation = seen.generation;
+	v->medium.clean = seen.clean;
+	memcpy(v->medium.super_sha256, seen.super_sha256, SHA256_LEN);
+	memcpy(v->medium.session_id, seen.session_id, STORE_ID_LEN);
+}
+
 static enum err open_on(struct sim *sim, const struct person *p, bool read_only, struct vault *ret)
 {
 	*ret = (struct vault){ .disk = sim_disk(sim) };
+	take_report(ret);
 	TRY(vault_unlock_disk(&p->actor, "sim", read_only, ret));
 	TRY(vault_settle(ret));
 	TRY(volume_open(ret->store, &ret->volume));
@@ -573,6 +602,8 @@ static void random_step(struct history *h)
 {
 	unsigned who = (unsigned)below(h, HOSTS);
 
+	reporter = below(h, 2) ? host((unsigned)below(h, HOSTS)) : NULL;
+
 	switch (below(h, 10)) {
 	case 0:
 	case 1:
@@ -618,6 +649,7 @@ static void no_history_without_a_fork_gives_an_alarm(void **state)
 			random_step(&h);
 		for (unsigned i = 0; i < HOSTS; i++)
 			random_look(&h, i);
+		reporter = NULL;
 		all.sessions[0] += h.sessions[0];
 		all.sessions[1] += h.sessions[1];
 		all.looks += h.looks;
@@ -650,6 +682,7 @@ static void every_fork_in_random_histories_is_noticed(void **state)
 			random_step(&h);
 		victim = (unsigned)below(&h, HOSTS);
 		random_session(&h, victim, false);
+		reporter = NULL;
 		/* The copy goes on with hosts that know nothing of it: those that do would refuse. */
 		for (unsigned i = 0; i < HOSTS; i++)
 			if (i != victim)
