@@ -350,6 +350,41 @@ static void who_only_looked_may_see_the_tail_go(void **state)
 	must_follow(before, host(0));
 }
 
+/* A stick that lied: what was ejected well is there by its slots alone. Whoever meets it next passes over
+ * it and says so; the host that ejected it is told of damage, not of a fork, then and later. */
+static void states_that_are_not_whole_are_damage_on_every_host(void **state)
+{
+	struct sim_crash how = { .mode = SIM_NONE, .heads_arrived = true };
+	CLEANUP(sim_freep) struct sim *sim = sim_copy(base.fresh);
+	unsigned met = 0;
+
+	for (how.lies = 1; how.lies <= 4; how.lies++) {
+		CLEANUP(sim_cursor_freep) struct sim_cursor *c = NULL;
+		CLEANUP(sim_freep) struct sim *image = NULL, *other = NULL;
+		CLEANUP(sim_freep) struct sim *now = sim_copy(sim);
+		struct vault v;
+
+		forget_all();
+		sim_trace_begin(now);
+		use(now, host(0), 1);
+		c = sim_cursor_new(now);
+		while (sim_cursor_step(c))
+			;
+		image = sim_cursor_crash(c, &how);
+		other = sim_copy(image);
+		assert_ok(open_on(other, host(1), true, &v)); /* for reading */
+		met += v.facts.store.passed_count > 0;
+		vault_clear(&v);
+		forget(host(1));
+		use(other, host(1), 3);
+		must_follow(other, host(0));
+		use(other, host(2), 1);
+		must_follow(other, host(0));
+		must_follow(other, host(1));
+	}
+	assert_true(met > 0);
+}
+
 /* The second slot of a clean end is torn, and another host goes on from the first. */
 static void half_a_clean_end_is_enough(void **state)
 {
@@ -712,6 +747,7 @@ int main(void)
 		cmocka_unit_test(what_somebody_else_did_in_between_follows),
 		cmocka_unit_test(a_state_in_the_middle_of_a_session_is_in_the_past_of_its_end),
 		cmocka_unit_test(who_only_looked_may_see_the_tail_go),
+		cmocka_unit_test(states_that_are_not_whole_are_damage_on_every_host),
 		cmocka_unit_test(half_a_clean_end_is_enough),
 		cmocka_unit_test(every_kind_of_session_leaves_its_line),
 		cmocka_unit_test(a_log_that_was_rewritten_or_cut_is_no_proof),
