@@ -20,6 +20,7 @@ CFLAGS_ALL := -std=gnu11 $(OPT) -Wall -Wextra -Werror -Wshadow -Wstrict-prototyp
 	-Wno-unused-parameter -fstack-protector-strong -fPIE -pthread -MMD -MP \
 	-D_GNU_SOURCE -D_FILE_OFFSET_BITS=64 -DFUSE_USE_VERSION=314 \
 	-DVAULT_NAME='"$(NAME)"' -DVAULT_VERSION='"$(VERSION)"' -DLOCALEDIR='"$(PREFIX)/share/locale"' \
+	-DPLUGINDIR='"$(PREFIX)/libexec/portable-vault/plugins"' \
 	-Isrc -I. $(shell pkg-config --cflags $(PKGS) 2>/dev/null) $(SANITIZE) $(CFLAGS)
 ifeq ($(SANITIZE),)
 CFLAGS_ALL += -D_FORTIFY_SOURCE=2

@@ -104,6 +104,6 @@ const struct verb verb_inspect = {
 		    "verifies."),
 	.examples = {{"inspect /media/hanako/USB", N_("a medium that someone found")},
 		     {"inspect r.tar.zst.age", N_("the names and sizes in a pack")}},
-	.options = OPT_BIT(OPT_KEY),
+	.options = OPT_BIT(OPT_IDENTITY) | OPT_BIT(OPT_KEY),
 	.max = 1,
 };

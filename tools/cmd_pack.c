@@ -9,6 +9,7 @@
 #include "tools/catalogue.h"
 #include "tools/interrupt.h"
 #include "tools/output.h"
+#include "tools/plugins.h"
 #include "tools/progress.h"
 #include "tools/recipients.h"
 #include "tools/unlock.h"
@@ -19,7 +20,8 @@
 struct packing {
 	struct cli *cli;
 	struct progress progress;
-	struct recipients to;
+	struct age_plugin_host plugins;
+	struct receivers to;
 	struct pack_source *sources; /* owned, with the names in it */
 	size_t source_count;
 	struct secret *passphrase;
@@ -32,7 +34,7 @@ static void packing_clear(struct packing *p)
 	for (size_t i = 0; i < p->source_count; i++)
 		free((char *)p->sources[i].name);
 	free(p->sources);
-	recipients_clear(&p->to);
+	receivers_clear(&p->to);
 	secret_free(p->passphrase);
 }
 
@@ -150,14 +152,19 @@ static enum err read_wishes(struct cli *cli, struct packing *p)
 static enum err read_receivers(struct cli *cli, struct packing *p)
 {
 	bool passphrase = cli_has(cli, OPT_SHARED_PASSPHRASE);
+	size_t count;
 
-	TRY(recipients_read(cli, &p->to));
-	if (passphrase && p->to.count > 0)
+	plugins_host(cli, &p->plugins);
+	TRY(receivers_read(cli, &p->plugins, &p->to));
+	count = p->to.people.count + p->to.other_count;
+	if (passphrase && count > 0)
 		return cli_usage("%s", _("either --to or --passphrase, not both"));
-	if (!passphrase && p->to.count == 0)
+	if (!passphrase && count == 0)
 		return cli_usage("%s", _("say who is to open it: --to RECIPIENT or --to NAME"));
-	p->manifest.to = p->to.list;
-	p->manifest.to_count = p->to.count;
+	p->manifest.to = p->to.people.list;
+	p->manifest.to_count = p->to.people.count;
+	p->manifest.others = (char **)p->to.texts;
+	p->manifest.other_count = p->to.other_count;
 	p->manifest.passphrase = passphrase;
 	return OK;
 }
@@ -193,8 +200,10 @@ static enum err tell(struct packing *p, const struct pack_made *made, const char
 
 static enum err pack(struct cli *cli, struct packing *p, const struct pack_actor *actor)
 {
-	struct age_to to = {.recipients = p->to.list,
-			    .count = p->to.count,
+	struct age_to to = {.recipients = p->to.people.list,
+			    .count = p->to.people.count,
+			    .wrappers = p->to.wrappers,
+			    .wrapper_count = p->to.other_count,
 			    .passphrase = p->passphrase,
 			    .armor = cli_has(cli, OPT_ARMOR)};
 	struct pack_new what = {.to = &to,
@@ -248,10 +257,9 @@ const struct verb verb_pack = {
 		     {"pack a.csv --to sato --to yamada -o a.tar.zst.age",
 		      N_("by name (see \"staff add\")")}},
 	.options = OPT_BIT(OPT_TO) | OPT_BIT(OPT_PACK_OUTPUT) | OPT_BIT(OPT_STREAM_NAME) |
-		   OPT_BIT(OPT_PACK_CATEGORY) |
-		   OPT_BIT(OPT_PACK_PURPOSE) | OPT_BIT(OPT_PERSONS) | OPT_BIT(OPT_EXPIRES) |
-		   OPT_BIT(OPT_COMPRESS) | OPT_BIT(OPT_ARMOR) | OPT_BIT(OPT_SHARED_PASSPHRASE) |
-		   OPT_BIT(OPT_KEY),
+		   OPT_BIT(OPT_PACK_CATEGORY) | OPT_BIT(OPT_PACK_PURPOSE) | OPT_BIT(OPT_PERSONS) |
+		   OPT_BIT(OPT_EXPIRES) | OPT_BIT(OPT_COMPRESS) | OPT_BIT(OPT_ARMOR) |
+		   OPT_BIT(OPT_SHARED_PASSPHRASE) | OPT_BIT(OPT_KEY),
 	.min = 1,
 	.max = 1000000,
 };

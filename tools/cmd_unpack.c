@@ -8,7 +8,9 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "pack/transfer.h"
+#include "tools/identities.h"
 #include "tools/interrupt.h"
+#include "tools/plugins.h"
 #include "tools/output.h"
 #include "tools/progress.h"
 #include "tools/prompt.h"
@@ -144,10 +146,21 @@ static enum err unpack(struct unpacking *u, const struct pack_actor *actor, stru
 		       const struct pack_trust *trust)
 {
 	CLEANUP(pack_receipt_facts_clear) struct pack_receipt_facts facts = {0};
-	const struct age_identity *ids[] = {actor->identity};
-	struct age_who who = {.identities = ids, .count = 1, .ask = ask_passphrase, .ask_ctx = u};
+	CLEANUP(identities_clear) struct identities ids = {0};
+	struct age_who who = {.ask = ask_passphrase, .ask_ctx = u};
+	struct age_plugin_host plugins;
 	enum err err;
 
+	plugins_host(u->cli, &plugins);
+	TRY(identities_read(u->cli, &plugins, actor->identity, &ids));
+	who.identities = ids.all;
+	who.count = ids.own_count + 1;
+	who.unwrappers = ids.unwrappers;
+	who.unwrapper_count = ids.unwrapper_count;
+	how->also = ids.recipients;
+	how->also_count = ids.own_count;
+	how->stands_for = identities_stand_for;
+	how->stands_ctx = &ids;
 	how->who = &who;
 	how->progress = tell_progress;
 	how->ctx = u;
@@ -217,9 +230,10 @@ const struct verb verb_unpack = {
 	.examples = {{"unpack r.tar.zst.age -C inbox", N_("into the folder \"inbox\"")},
 		     {"unpack r.tar.zst.age --accept WORDS --as sato",
 		      N_("the first pack of somebody, after the call")}},
-	.options = OPT_BIT(OPT_DIRECTORY) | OPT_BIT(OPT_ONLY) | OPT_BIT(OPT_REPLACE) |
-		   OPT_BIT(OPT_ACCEPT) | OPT_BIT(OPT_AS) | OPT_BIT(OPT_ANY_SENDER) |
-		   OPT_BIT(OPT_MAX_SIZE) | OPT_BIT(OPT_RECEIPT) | OPT_BIT(OPT_KEY),
+	.options = OPT_BIT(OPT_IDENTITY) | OPT_BIT(OPT_DIRECTORY) | OPT_BIT(OPT_ONLY) |
+		   OPT_BIT(OPT_REPLACE) | OPT_BIT(OPT_ACCEPT) | OPT_BIT(OPT_AS) |
+		   OPT_BIT(OPT_ANY_SENDER) | OPT_BIT(OPT_MAX_SIZE) | OPT_BIT(OPT_RECEIPT) |
+		   OPT_BIT(OPT_KEY),
 	.min = 1,
 	.max = 1,
 };

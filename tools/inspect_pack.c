@@ -8,7 +8,9 @@
 #include "age/reader.h"
 #include "base/text.h"
 #include "pack/tail.h"
+#include "tools/identities.h"
 #include "tools/output.h"
+#include "tools/plugins.h"
 #include "tools/width.h"
 
 struct listing {
@@ -38,11 +40,18 @@ static enum err put_entry(void *ctx, const struct tail_entry *e)
 
 static enum err list(struct listing *l, const char *path, int fd)
 {
-	const struct age_identity *ids[] = {l->cli->identity};
-	struct age_who who = {.identities = ids, .count = 1};
+	CLEANUP(identities_clear) struct identities ids = {0};
+	struct age_plugin_host plugins;
+	struct age_who who = {0};
 	CLEANUP(age_reader_freep) struct age_reader *pack = NULL;
 	enum err err;
 
+	plugins_host(l->cli, &plugins);
+	TRY(identities_read(l->cli, &plugins, l->cli->identity, &ids));
+	who.identities = ids.all;
+	who.count = ids.own_count + 1;
+	who.unwrappers = ids.unwrappers;
+	who.unwrapper_count = ids.unwrapper_count;
 	TRY(age_reader_new(&who, fd, &pack));
 	err = tail_read(pack, put_entry, l);
 	if (err == ERR_NOT_FOUND || err == ERR_NOT_SUPPORTED) {

@@ -104,6 +104,7 @@ const struct option_row option_rows[] = {
 	{"output",         'o', OPT_SHEET_OUTPUT,  "FILE",    N_("the sheet, to be printed; it must not exist yet")},
 	{"show",           0,   OPT_SHOW,          NULL,      N_("print the sheet here, wherever that leaves traces")},
 	{"sheet",          0,   OPT_SHEET,         "FILE",    N_("a file with a sheet, instead of typing it")},
+	{"identity",       'i', OPT_IDENTITY,      "FILE",    N_("also use the keys in this file, as age has them")},
 	{"version",        0,   OPT_VERSION,       NULL,      NULL},
 };
 /* clang-format on */

@@ -99,6 +99,7 @@ enum option_id {
 	OPT_SHEET_OUTPUT,
 	OPT_SHOW,
 	OPT_SHEET,
+	OPT_IDENTITY,
 	OPT_VERSION, /* only without a verb */
 	OPT_COUNT
 };

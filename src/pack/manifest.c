@@ -5,6 +5,8 @@
 #include <string.h>
 #include "base/text.h"
 #include "pack/minisig.h"
+#include "age/plugin.h"
+#include "age/ssh.h"
 
 #define SCHEMA "vault.pack/1"
 #define SCHEMA_FAMILY "vault.pack/"
@@ -13,6 +15,9 @@
 void pack_manifest_clear(struct pack_manifest *m)
 {
 	free(m->to);
+	for (size_t i = 0; i < m->other_count; i++)
+		free(m->others[i]);
+	free(m->others);
 	memset(m, 0, sizeof(*m));
 }
 
@@ -44,6 +49,11 @@ static json_t *json_of_recipients(const struct pack_manifest *m)
 			return NULL;
 		}
 	}
+	for (size_t i = 0; i < m->other_count; i++)
+		if (json_array_append_new(list, json_string(m->others[i])) != 0) {
+			json_decref(list);
+			return NULL;
+		}
 	return list;
 }
 
@@ -156,6 +166,22 @@ static enum err get_sender(const json_t *object, struct pack_manifest *m)
 	return OK;
 }
 
+/* What age's own format does not name: only that it looks like one matters here. */
+static enum err get_other(const char *text, struct pack_manifest *m)
+{
+	size_t len = text ? strlen(text) : 0;
+
+	if (len == 0 || len > AGE_PLUGIN_TEXT_MAX ||
+	    (!age_ssh_likely(text, len) && !age_plugin_likely(text, len)))
+		return bad("to");
+	for (size_t i = 0; i < len; i++)
+		if (text[i] < ' ' || text[i] > '~')
+			return bad("to");
+	m->others[m->other_count] = strdup(text);
+	return m->others[m->other_count] ? (m->other_count++, OK)
+					 : err_at(ERR_NOMEM, PACK_MANIFEST);
+}
+
 static enum err get_recipients(const json_t *object, struct pack_manifest *m)
 {
 	const json_t *list = json_object_get(object, "to");
@@ -165,11 +191,16 @@ static enum err get_recipients(const json_t *object, struct pack_manifest *m)
 	m->to = calloc(json_array_size(list) + 1, sizeof(*m->to));
 	if (!m->to)
 		return err_at(ERR_NOMEM, PACK_MANIFEST);
+	m->others = calloc(json_array_size(list) + 1, sizeof(*m->others));
+	if (!m->others)
+		return err_at(ERR_NOMEM, PACK_MANIFEST);
 	for (size_t i = 0; i < json_array_size(list); i++) {
 		const char *text = json_string_value(json_array_get(list, i));
 
-		if (!text || age_recipient_parse(text, &m->to[m->to_count++]) != OK)
-			return bad("to");
+		if (text && age_recipient_parse(text, &m->to[m->to_count]) == OK)
+			m->to_count++;
+		else
+			TRY(get_other(text, m));
 	}
 	return OK;
 }

@@ -27,6 +27,8 @@ struct pack_manifest {
 	struct age_recipient sender_recipient; /* to answer to */
 	struct age_recipient *to;	       /* owned */
 	size_t to_count;
+	char **others; /* owned, with the texts: recipients of ssh and of plugins, as age writes them */
+	size_t other_count;
 	bool passphrase; /* sealed under one: `to` is empty */
 	char category[PACK_TEXT_MAX + 1], purpose[PACK_TEXT_MAX + 1]; /* ids; empty: not said */
 	int64_t persons;       /* declared number; -1: not said */

@@ -119,7 +119,11 @@ static enum err ask_rules(const struct sending *s)
 	society_ask(&s->society, &m->sender_recipient, &ask);
 	ask.category = m->category[0] ? m->category : NULL;
 	ask.purpose = m->purpose[0] ? m->purpose : NULL;
-	return rules_pack(s->society.roster, &ask, m->to, m->to_count);
+	TRY(rules_pack(s->society.roster, &ask, m->to, m->to_count));
+	/* Keys that the register cannot know are an officer's to decide about. */
+	if (m->other_count > 0)
+		return rules_officer(s->society.roster, &ask);
+	return OK;
 }
 
 static enum err send(struct sending *s, struct pack_new *what, struct pack_made *ret)

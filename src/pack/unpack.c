@@ -401,6 +401,13 @@ static bool is_for_me(const struct unpacking *u)
 		for (size_t k = 0; k < u->how->me_count; k++)
 			if (age_recipient_equal(&m->to[i], &u->how->me[k]))
 				return true;
+	for (size_t i = 0; i < m->to_count; i++)
+		for (size_t k = 0; k < u->how->also_count; k++)
+			if (age_recipient_equal(&m->to[i], &u->how->also[k]))
+				return true;
+	for (size_t i = 0; u->how->stands_for && i < m->other_count; i++)
+		if (u->how->stands_for(u->how->stands_ctx, m->others[i]))
+			return true;
 	return false;
 }
 

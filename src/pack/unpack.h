@@ -17,6 +17,11 @@ struct unpack_how {
 	const struct age_who *who;
 	const struct age_recipient *me; /* the recipients that `who` stands for */
 	size_t me_count;
+	const struct age_recipient *also; /* more of them */
+	size_t also_count;
+	/* Whether `who` stands for a recipient of another type, as its text is; NULL: for none. */
+	bool (*stands_for)(void *ctx, const char *text);
+	void *stands_ctx;
 	int from;		 /* the pack, open for reading at its beginning; borrowed */
 	const char *into;	 /* an existing folder */
 	const char *const *only; /* paths in the pack; everything else is verified and not kept */
