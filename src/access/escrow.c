@@ -134,9 +134,9 @@ static bool has_key(const char *name, const struct age_recipient *key)
 }
 
 /* The same host has a copy of the same secret for the key that is in force. */
-static bool is_replaced(const struct escrow_exchange *x, const char *dir, const char *name)
+static bool is_replaced(const struct escrow_exchange *x, const char *name)
 {
-	CLEANUP(mem_freep) char *path = NULL;
+	CLEANUP(mem_freep) char *here = NULL, *there = NULL;
 	char fpr[STAFF_FPR_LEN], newer[ESCROW_NAME];
 
 	if (!x->roster->has_recovery || has_key(name, &x->roster->recovery))
@@ -144,8 +144,9 @@ static bool is_replaced(const struct escrow_exchange *x, const char *dir, const 
 	staff_fpr(&x->roster->recovery, fpr);
 	memcpy(newer, name, ESCROW_NAME);
 	memcpy(newer + AT_KEY, fpr, STAFF_FPR_LEN - 1);
-	path = io_path_join(dir, newer);
-	return path && access(path, F_OK) == 0;
+	here = io_path_join(x->here, newer);
+	there = io_path_join(x->there, newer);
+	return here && there && (access(here, F_OK) == 0 || access(there, F_OK) == 0);
 }
 
 /* Sealed text and nothing else: no file of a host gets into the folder under such a name. */
@@ -217,7 +218,7 @@ static enum err pass_one(void *ctx, const char *name)
 	sync_tidy(from, name);
 	if (!is_name(name, id))
 		return OK;
-	if (is_revoked(p->x->roster, id) || is_replaced(p->x, from, name))
+	if (is_revoked(p->x->roster, id) || is_replaced(p->x, name))
 		err = drop(from, name);
 	else
 		err = copy_one(p->x, name, p->out);

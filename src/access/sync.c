@@ -219,12 +219,41 @@ static const char *name_of(const struct roster *r, const uint8_t vkey[SIGN_VKEY_
 	return p ? p->name : "";
 }
 
+static bool is_told(const struct exchange *x, const uint8_t id[SHA256_LEN])
+{
+	char name[SYNC_NAME];
+
+	sync_print_name(id, name);
+	for (size_t i = 0; i < x->ret->fault_count; i++)
+		if (strcmp(x->ret->faults[i].name, name) == 0)
+			return true;
+	return false;
+}
+
+/* What it follows from is missing because the file was not taken; that was told. */
+static bool is_explained(const struct exchange *x, const struct statement *s)
+{
+	size_t missing = 0, told = 0;
+
+	for (size_t i = 0; i <= s->seen_count; i++) {
+		const uint8_t *id = i < s->seen_count ? s->seen[i] : s->prev;
+
+		if ((i == s->seen_count && s->seq == 1) || register_find(x->own, id))
+			continue;
+		missing++;
+		told += is_told(x, id);
+	}
+	return missing > 0 && told == missing;
+}
+
 static enum err note_finding(void *ctx, const struct register_finding *f)
 {
 	struct exchange *x = ctx;
 	char hex[2 * SHA256_LEN + 1];
 	enum err what = f->fault == REGISTER_FORK ? ERR_FORK : ERR_LOG_GAP;
 
+	if (what == ERR_LOG_GAP && is_explained(x, f->statement))
+		return OK;
 	text_hex(f->statement->id, SHA256_LEN, hex);
 	hex[12] = '\0';
 	return add_fault(x->ret, what, hex, name_of(x->roster, f->statement->signer));
