@@ -2,6 +2,7 @@
  * before anybody hears of them. FORMAT.md, "Register". */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
@@ -13,6 +14,8 @@
 #include "org/register_set.h"
 
 #define FILE_MAX (256u << 20)
+#define CHECKED_TEXT 128u
+#define CHECKED_STEP 16384u /* bytes that are verified again sooner than noted */
 #define WRITER_TEXT (2 * WRITER_LEN)
 
 /* In a file that only we append to, anything that does not read was changed by somebody. */
@@ -35,15 +38,66 @@ static enum err add_rest(struct org_register *r, const char *text, size_t len)
 	return OK;
 }
 
+/* ---- what was verified before ---- */
+
+/* Signatures cost more than anything else of an opening. Whoever can write this note can write the
+ * file beside it and everything else of this host, its key too; so it has a hash and no seal. */
+static enum err checked_path(const struct org_register *r, char **ret)
+{
+	*ret = io_path_join(r->dir, "checked");
+	return *ret ? OK : err_at(ERR_NOMEM, "path");
+}
+
+/* The length of the file's beginning that was verified; 0 when it was not, or was changed since. */
+static size_t checked_len(const struct org_register *r, const struct buf *text)
+{
+	CLEANUP(buf_clear) struct buf note = {0};
+	CLEANUP(mem_freep) char *path = NULL;
+	char want[2 * SHA256_LEN + 1], have[2 * SHA256_LEN + 2];
+	uint8_t sum[SHA256_LEN];
+	size_t len = 0;
+
+	if (checked_path(r, &path) != OK || io_read_file(path, CHECKED_TEXT, &note) != OK ||
+	    !note.data || sscanf(note.data, "%zu %65[0-9a-f]", &len, have) != 2 || len > text->len)
+		return 0;
+	sha256(text->data, len, sum);
+	text_hex(sum, sizeof(sum), want);
+	return strcmp(want, have) == 0 ? len : 0;
+}
+
+/* Without it the next opening takes longer, and that is all. */
+static void note_checked(const struct org_register *r, const struct buf *text)
+{
+	CLEANUP(mem_freep) char *path = NULL;
+	char hex[2 * SHA256_LEN + 1], note[CHECKED_TEXT];
+	uint8_t sum[SHA256_LEN];
+
+	sha256(text->data, r->end, sum);
+	text_hex(sum, sizeof(sum), hex);
+	snprintf(note, sizeof(note), "%zu %s\n", r->end, hex);
+	if (checked_path(r, &path) != OK || io_replace_file(path, note, strlen(note), 0600) != OK)
+		err_clear();
+}
+
 enum err register_load(struct org_register *r)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf text = {0};
 	enum err err = io_read_file(r->path, FILE_MAX, &text);
+	size_t checked;
 
-	if (err == ERR_NOT_FOUND)
+	if (err == ERR_NOT_FOUND || (err == OK && !text.data))
 		return OK;
 	TRY(err);
-	return add_rest(r, text.data ? text.data : "", text.len);
+	checked = checked_len(r, &text);
+	err_clear();
+	if (checked > 0) {
+		TRY(tampered(register_add_text(r, text.data, checked, false, NULL), r->path));
+		r->end = checked;
+	}
+	TRY(add_rest(r, text.data + checked, text.len - checked));
+	if (r->end - checked >= CHECKED_STEP)
+		note_checked(r, &text);
+	return OK;
 }
 
 /* ---- appending ---- */
@@ -122,7 +176,7 @@ static enum err append_to_file(struct org_register *r, const struct append *how,
 
 enum err register_append(struct org_register *r, const struct append *how)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf text = {0};
 
 	if (r->path)
 		TRY(append_to_file(r, how, &text));
@@ -135,7 +189,7 @@ enum err register_append(struct org_register *r, const struct append *how)
 
 static enum err read_writer(struct org_register *r)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf text = {0};
 
 	TRY(io_read_file(r->writer_path, 64, &text));
 	if (text.len != WRITER_TEXT + 1 || text.data[WRITER_TEXT] != '\n')

@@ -446,6 +446,39 @@ static void another_society_is_kept_out(void **state)
 	register_free(theirs);
 }
 
+/* Many enough that the file's beginning is noted as verified; then a byte of it changes. */
+static void what_was_verified_once_is_still_missed_when_it_changes(void **state)
+{
+	struct place *p = *state;
+	struct org_register *r;
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	char path[128], checked[128];
+
+	snprintf(path, sizeof(path), "%s/register/statements.txt", p->dir);
+	snprintf(checked, sizeof(checked), "%s/register/checked", p->dir);
+	assert_ok(register_open(p->home, &r));
+	found(r, p->key);
+	for (unsigned i = 0; i < 60; i++)
+		add(r, p->key, "U-001");
+	register_free(r);
+	for (unsigned times = 0; times < 2; times++) {
+		assert_ok(register_open(p->home, &r));
+		assert_int_equal(register_count(r), 61);
+		register_free(r);
+	}
+	assert_int_equal(access(checked, F_OK), 0);
+	assert_ok(io_read_file(path, 1 << 20, &text));
+	text.data[text.len / 2] ^= 1;
+	assert_ok(io_replace_file(path, text.data, text.len, 0600));
+	assert_err(register_open(p->home, &r), ERR_LOG_TAMPERED);
+	text.data[text.len / 2] ^= 1;
+	assert_ok(io_replace_file(path, text.data, text.len, 0600));
+	assert_ok(io_replace_file(checked, "999999999999 zz\n", 16, 0600));
+	assert_ok(register_open(p->home, &r));
+	assert_int_equal(register_count(r), 61);
+	register_free(r);
+}
+
 static void a_tampered_statement_is_not_taken(void **state)
 {
 	struct place *p = *state;
@@ -864,6 +897,7 @@ int main(void)
 		STORY(whoever_joins_gets_everything),
 		STORY(one_statement_at_a_time_in_any_order_is_the_same),
 		STORY(another_society_is_kept_out),
+		STORY(what_was_verified_once_is_still_missed_when_it_changes),
 		STORY(a_tampered_statement_is_not_taken),
 		STORY(a_printed_register_reads_back),
 		STORY(a_society_is_compared_in_words),
