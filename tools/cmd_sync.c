@@ -1,9 +1,13 @@
 /* vault sync: exchanging the register through a folder. */
+#include <ctype.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "access/sync.h"
 #include "base/text.h"
 #include "tools/output.h"
+#include "tools/prompt.h"
+#include "tools/tty.h"
 #include "tools/verbs.h"
 
 struct joining {
@@ -16,7 +20,7 @@ struct joining {
 static bool same_words(const char *typed, const char *words)
 {
 	for (; *typed && *words; typed++, words++)
-		if (*typed != *words && !(*words == '-' && (*typed == ' ' || *typed == '-')))
+		if (tolower((unsigned char)*typed) != *words && !(*words == '-' && (*typed == ' ' || *typed == '-')))
 			return false;
 	return !*typed && !*words;
 }
@@ -42,11 +46,28 @@ static enum err look(void *ctx, const struct sync_society *s)
 	return OK;
 }
 
+/* At a terminal: whoever types the words heard them from the officer, and has not read them here. */
+static enum err ask_words(struct cli *cli, struct joining *j, struct secret **ret)
+{
+	CLEANUP(secret_freep) struct secret *typed = NULL;
+	struct prompt_notes notes;
+
+	if (j->accept || prompt_source(cli) != PROMPT_TERMINAL)
+		return OK;
+	TRY(tty_ask_shown(_("Ask the officer by telephone for the six words of the register, and type "
+			    "them here: "),
+			  &typed));
+	TRY(prompt_fold(typed, ret, &notes));
+	return OK;
+}
+
 /* The first time: whose register this is has to be compared by another route. */
 static enum err join(struct cli *cli, struct home *home, const char *dir)
 {
 	struct joining j = {cli, dir, cli_value(cli, OPT_ACCEPT_SOCIETY), {.name = ""}, 0, 0};
+	CLEANUP(secret_freep) struct secret *words = NULL;
 	struct org_register *own = NULL;
+	char typed[128];
 	bool empty;
 
 	TRY(register_open(home, &own));
@@ -57,6 +78,13 @@ static enum err join(struct cli *cli, struct home *home, const char *dir)
 	TRY(sync_societies(dir, look, &j));
 	if (j.count == 0)
 		return err_at(ERR_NOT_FOUND, _("%s: no register there"), dir);
+	TRY(ask_words(cli, &j, &words));
+	if (words) {
+		snprintf(typed, sizeof(typed), "%.*s", (int)MIN(secret_len(words), sizeof(typed) - 1),
+			 (const char *)secret_data(words));
+		j.accept = typed;
+		TRY(sync_societies(dir, look, &j));
+	}
 	if (!j.accept)
 		return err_at(ERR_SENDER, "%s", _("this computer does not know the society yet"));
 	if (j.accepted != 1)

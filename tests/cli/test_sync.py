@@ -58,6 +58,21 @@ def a_stranger_is_told_the_words_and_joins_with_the_same_ones_only(place):
     boss.run("sync", share, "--accept", "anything").wants(0)
 
 
+def at_a_terminal_the_words_are_typed_as_they_were_heard(place):
+    boss, b, share = officer(place), place.host("b"), place.make("share")
+    boss.run("sync", share).wants(0)
+    screen = b.terminal("sync", share)
+    screen.wait("telephone.*: ")
+    assert words_of(boss) not in screen.screen
+    screen.type("acid acorn actor agent album alien\n")
+    assert screen.end() == 31
+    screen = b.terminal("sync", share)
+    screen.wait("telephone.*: ")
+    screen.type(words_of(boss).replace("-", " ").capitalize() + "\n")
+    assert screen.end() == 0, screen.screen
+    assert statements(b) == statements(boss)
+
+
 def of_several_societies_each_is_named(place):
     boss, other, b = society(place), society(place, "東京健保", "o"), place.host("b")
     share = place.make("share")
@@ -282,7 +297,8 @@ def whoever_may_write_into_the_folder_may_write_into_what_is_made_there(place):
 
 if __name__ == "__main__":
     cli.main(
-        a_stranger_is_told_the_words_and_joins_with_the_same_ones_only, of_several_societies_each_is_named,
+        a_stranger_is_told_the_words_and_joins_with_the_same_ones_only,
+        at_a_terminal_the_words_are_typed_as_they_were_heard, of_several_societies_each_is_named,
         a_folder_without_a_register_or_none_at_all_is_10, a_share_that_is_not_connected_is_noticed,
         json_says_what_came_and_went, findings_have_a_line_each_and_the_worst_one_is_the_exit_code,
         through_a_git_tree_with_a_merge, a_folder_that_takes_nothing_still_gives,
