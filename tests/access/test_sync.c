@@ -343,6 +343,21 @@ static void a_host_that_is_not_registered_fetches_and_reports_later(void **state
 
 /* ---- cut short ---- */
 
+/* That it is gone is in the log, and the officer hears of it. */
+static void destruction_is_told(struct fixture *f)
+{
+	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf pending = { 0 };
+	struct society s = { 0 };
+
+	assert_ok(io_read_file(home_log_path(f->a.home), 1u << 20, &text));
+	assert_non_null(strstr(text.data, "\"event\":\"erase\""));
+	assert_ok(society_load(f->o.home, &s));
+	assert_ok(held_pending(s.roster, f->volume_id, NULL, &pending));
+	assert_true(pending.len == 0 || !strstr(pending.data, "host-a"));
+	society_clear(&s);
+}
+
 static void a_sync_that_is_cut_short_at_any_step_is_finished_by_the_next(void **state)
 {
 	struct fixture *f = *state;
@@ -375,6 +390,7 @@ static void a_sync_that_is_cut_short_at_any_step_is_finished_by_the_next(void **
 		assert_ok(sync_with(&f->b, f->share));
 		same_everywhere(f);
 		assert_int_equal(count_in(home_devices_dir(f->a.home)), 0);
+		destruction_is_told(f);
 	} while (how == CUT && at < 400);
 	assert_int_equal(how, 0);
 	assert_true(at > 20);
