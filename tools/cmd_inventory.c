@@ -5,7 +5,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "base/text.h"
+#include "tools/ledger_csv.h"
 #include "tools/lending.h"
 #include "tools/output.h"
 #include "tools/verbs.h"
@@ -149,6 +151,21 @@ static enum err list(struct listing *a)
 	return OK;
 }
 
+static enum err write_ledger(const struct listing *a, const char *path)
+{
+	CLEANUP(buf_clear) struct buf text = {0};
+
+	TRY(ledger_csv(a->b, a->now, &text));
+	TRY(io_create_file(path, text.data, text.len, 0600));
+	out_say(a->b->cli,
+		ngettext("The ledger with %zu taking out is in %s.",
+			 "The ledger with %zu takings out is in %s.", a->b->roster->checkout_count),
+		a->b->roster->checkout_count, path);
+	return out_json(a->b->cli, "result",
+			json_pack("{s:s,s:I}", "path", path, "rows",
+				  (json_int_t)a->b->roster->checkout_count));
+}
+
 static enum err run(struct cli *cli)
 {
 	CLEANUP(officer_clear) struct officer b = {0};
@@ -163,7 +180,8 @@ static enum err run(struct cli *cli)
 	a.overdue = cli_has(cli, OPT_OVERDUE);
 	if (days)
 		a.seen_before = MAX(1, a.now - (int64_t)strtol(days, NULL, 10) * 86400);
-	return list(&a);
+	return cli_value(cli, OPT_LEDGER_CSV) ? write_ledger(&a, cli_value(cli, OPT_LEDGER_CSV))
+					      : list(&a);
 }
 
 const struct verb verb_inventory = {
@@ -176,7 +194,8 @@ const struct verb verb_inventory = {
 		"Every medium of the register with its state, its carrier, the day it is due back "
 		"and the day somebody last saw or opened it, as far as this computer has heard."),
 	.examples = {{"inventory --overdue", N_("what should be back already")},
-		     {"inventory --seen-before 30", N_("what nobody has seen for 30 days")}},
-	.options = OPT_BIT(OPT_OVERDUE) | OPT_BIT(OPT_SEEN_BEFORE),
+		     {"inventory --seen-before 30", N_("what nobody has seen for 30 days")},
+		     {"inventory --csv ledger.csv", N_("every taking out, for a spreadsheet")}},
+	.options = OPT_BIT(OPT_OVERDUE) | OPT_BIT(OPT_SEEN_BEFORE) | OPT_BIT(OPT_LEDGER_CSV),
 	.max = 0,
 };

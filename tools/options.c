@@ -105,6 +105,7 @@ const struct option_row option_rows[] = {
 	{"show",           0,   OPT_SHOW,          NULL,      N_("print the sheet here, wherever that leaves traces")},
 	{"sheet",          0,   OPT_SHEET,         "FILE",    N_("a file with a sheet, instead of typing it")},
 	{"identity",       'i', OPT_IDENTITY,      "FILE",    N_("also use the keys in this file, as age has them")},
+	{"csv",            0,   OPT_LEDGER_CSV,    "FILE",    N_("write the lending ledger for a spreadsheet; the file must not exist yet")},
 	{"version",        0,   OPT_VERSION,       NULL,      NULL},
 };
 /* clang-format on */

@@ -100,6 +100,7 @@ enum option_id {
 	OPT_SHOW,
 	OPT_SHEET,
 	OPT_IDENTITY,
+	OPT_LEDGER_CSV,
 	OPT_VERSION, /* only without a verb */
 	OPT_COUNT
 };

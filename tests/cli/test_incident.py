@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """What an officer can say of a lost stick: the report in both languages against files that are kept
 (golden/, made anew with --write), what it says when less is known, and the certificate of an erasure."""
+import csv
 import os
 import re
 import shutil
@@ -182,10 +183,32 @@ def erasing_leaves_a_certificate(place):
     assert [r for r in s.clerk.log() if r["event"] == "erase"][-1]["media_id"] == "U-012"
 
 
+def the_ledger_comes_out_for_a_spreadsheet(place):
+    s = Office(place)
+    s.boss.ask("checkout", "U-012", "--carrier", "sato", "--until", "2999-01-31", "--destination",
+               '=cmd|"x"', "--purpose", "checkup.2", "--persons", "1240", "--route", "徒歩, 電車").wants(0)
+    s.boss.ask("checkin", "U-012", "--result", "異常なし").wants(0)
+    path = s.place.path("ledger.csv")
+    s.boss.run("inventory", "--csv", path, "--lang", "ja").wants(0)
+    s.boss.run("inventory", "--csv", path, "--lang", "ja").wants(1)
+    with open(path, "rb") as file:
+        assert file.read(3) == b"\xef\xbb\xbf"
+    with open(path, encoding="utf-8-sig", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 1, rows
+    row = rows[0]
+    want = {"媒体管理番号": "U-012", "持出者": "sato", "承認者": "kato", "本人の数": "1240",
+            "利用目的": "checkup.2", "経路": "徒歩, 電車", "持出先": "'=cmd|\"x\"", "返却確認者": "kato",
+            "返却検証結果": "異常なし", "状態": "返却", "鍵分離の有無": "はい", "延滞日数": "0",
+            "要配慮個人情報の有無": "はい"}
+    for name, value in want.items():
+        assert row[name] == value, (name, row[name], value)
+
+
 if __name__ == "__main__":
     raise SystemExit(cli.Tap().run([
         the_report_says_all_that_is_known_in_both_languages,
         it_never_says_that_no_report_is_due_and_names_no_file, what_is_not_known_is_left_open,
         a_stick_without_key_separation_is_told_as_that,
         a_session_that_was_pulled_out_is_not_called_locked, a_forged_list_of_contents_is_not_believed,
-        erasing_leaves_a_certificate]))
+        erasing_leaves_a_certificate, the_ledger_comes_out_for_a_spreadsheet]))
