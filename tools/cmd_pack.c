@@ -246,7 +246,7 @@ const struct verb verb_pack = {
 	.name = "pack",
 	.group = GROUP_EVERY_DAY,
 	.run = run,
-	.words = "FILE... --to RECIPIENT|NAME... -o FILE",
+	.words = "FILE... --to RECIPIENT|NAME|LIST... -o FILE",
 	.summary = N_("one sealed, signed file for named people"),
 	.about =
 		N_("Signed with your staff key. Who has no such program opens a pack with age, "

@@ -2,6 +2,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "base/io.h"
 #include "org/people.h"
@@ -161,7 +162,8 @@ static enum err add_plugin(struct receivers *r, const struct age_plugin_host *ho
 	return add_other(r, &o);
 }
 
-/* One line: of a file, or the word itself. ERR_NOT_FOUND: neither of the three types. */
+/* One line: of a file, or the word itself. ERR_NOT_FOUND: none of the three types, or the program
+ * of a plugin is not there. */
 static enum err add_line(struct receivers *r, const struct age_plugin_host *host, const char *line,
 			 size_t len)
 {
@@ -197,7 +199,7 @@ static enum err add_file(struct cli *cli, struct receivers *r, const struct age_
 			used--;
 		if (used && *at != '#')
 			err = add_line(r, host, at, used);
-		if (err == ERR_NOT_FOUND)
+		if (err == ERR_NOT_FOUND && !age_plugin_likely(at, used))
 			return cli_usage(_("%s, line %zu: no recipient"), path, number + 1);
 		TRY(err);
 		at += len + (at[len] == '\n');
@@ -216,10 +218,12 @@ static enum err add_word(struct cli *cli, struct receivers *r, const struct age_
 	if (recipient_of(cli, word, &who) == OK)
 		return add_person(&r->people, &who);
 	err = add_line(r, host, word, strlen(word));
-	if (err != ERR_NOT_FOUND || (err_detail()[0] && age_plugin_likely(word, strlen(word))))
+	if (err != ERR_NOT_FOUND || age_plugin_likely(word, strlen(word)))
 		return err;
+	if (access(word, F_OK) != 0)
+		return no_recipient(cli, word);
 	err = add_file(cli, r, host, word);
-	return err == ERR_NOT_FOUND || err == ERR_IS_DIR ? no_recipient(cli, word) : err;
+	return err == ERR_IS_DIR ? no_recipient(cli, word) : err;
 }
 
 enum err receivers_read(struct cli *cli, const struct age_plugin_host *host, struct receivers *ret)

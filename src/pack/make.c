@@ -351,7 +351,8 @@ static enum err add_signature(struct making *m)
 	uint8_t sum[SHA256_LEN];
 
 	text_hex(manifest->id, PACK_ID_LEN, id);
-	snprintf(comment, sizeof(comment), "pack %s, %zu recipients", id, manifest->to_count + manifest->other_count);
+	snprintf(comment, sizeof(comment), "pack %s, %zu recipients", id,
+		 manifest->to_count + manifest->other_count);
 	sha256(m->links.data ? m->links.data : "", m->links.len, sum);
 	TRY(sums_add(&m->sums, sum, PACK_LINKS));
 	TRY(tar_put_memory(m->tar, PACK_LINKS, manifest->created,

@@ -137,6 +137,9 @@ def a_plugin_comes_from_its_folder_and_never_from_the_path(place):
     done = pack(place, host, recipient, env=env)[1]
     says(done, 10, 10)
     assert not os.path.exists(place.path("out.age"))
+    people = place.write("people.txt", (recipient + "\n").encode())
+    done = says(pack(place, host, people, env=env)[1], 10, 10)
+    assert "age-plugin-vaulttest" in done.err, done.err
     os.chmod(folder, 0o777)
     says(pack(place, host, recipient, env={"PVAULT_PLUGINS": folder})[1], 1, 904)
 
