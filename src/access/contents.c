@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "access/internal.h"
+#include "access/sync_folder.h"
 #include "age/writer.h"
 #include "base/clock.h"
 #include "base/io.h"
@@ -26,6 +27,7 @@
 #define SEALED_MAX (CONTENTS_MAX + CONTENTS_MAX / 4096 + AGE_HEADER_LIMIT)
 #define AGE_HEADER_LIMIT (1u << 20)
 #define DEPTH_MAX 4096u
+#define EXCHANGED_MAX (64u << 20) /* bytes of a list that is worth the way and the memory */
 #define KEPT                                                                                       \
 	8u /* lists of a volume: a false one that came from elsewhere does not displace the true   \
 	      one */
@@ -589,21 +591,17 @@ static enum err copy_newer(const char *from, const char *to, size_t *ret_count)
 	while (d && err == OK && (entry = readdir(d)) != NULL) {
 		char volume[NAME_HEX + 1];
 		CLEANUP(buf_clear) struct buf data = {0};
-		CLEANUP(mem_freep) char *source = NULL, *target = NULL;
 		uint64_t generation;
 
 		if (!parse_name(entry->d_name, volume, &generation) ||
 		    is_there(to, entry->d_name) || !is_wanted(to, volume, generation))
 			continue;
-		source = io_path_join(from, entry->d_name);
-		target = io_path_join(to, entry->d_name);
-		if (!source || !target) {
-			err = err_at(ERR_NOMEM, "path");
+		/* What is no file, or too large, or gone again, is left where it is. */
+		if (sync_read(from, entry->d_name, EXCHANGED_MAX, &data) != OK) {
+			err_clear();
 			continue;
 		}
-		err = io_read_file(source, SEALED_MAX, &data);
-		if (err == OK)
-			err = io_replace_file(target, data.data ? data.data : "", data.len, 0600);
+		err = sync_write(to, entry->d_name, data.data ? data.data : "", data.len);
 		if (err == OK) {
 			drop_oldest(to, volume);
 			(*ret_count)++;

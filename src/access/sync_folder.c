@@ -155,7 +155,8 @@ enum err sync_read(const char *dir, const char *name, size_t max, struct buf *re
 		return err_from_errno("%s", path);
 	if (!S_ISREG(st.st_mode))
 		return err_at(ERR_INVALID, "%s", path);
-	return io_read_file(path, max, ret);
+	/* Should it become a link in between, it is not followed either. */
+	return io_read_own_file(path, max, ret);
 }
 
 /* A copy that stopped, or a crash that left zeroes behind. */

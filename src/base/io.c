@@ -87,9 +87,9 @@ enum err io_pwrite_full(int fd, const void *buf, size_t len, off_t off)
 }
 
 /* Opens a regular file. O_NONBLOCK: a pipe of that name is refused instead of waited for. */
-static enum err open_regular(const char *path, int *ret)
+static enum err open_regular(const char *path, int flags, int *ret)
 {
-	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	CLEANUP(fd_closep) int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY | flags);
 	struct stat st;
 
 	if (fd < 0)
@@ -106,14 +106,14 @@ static enum err open_regular(const char *path, int *ret)
 }
 
 /* The size that stat tells is not trusted: a file may grow, and those of /proc say 0. */
-enum err io_read_file(const char *path, size_t max, struct buf *ret)
+static enum err read_file(const char *path, int flags, size_t max, struct buf *ret)
 {
 	CLEANUP(fd_closep) int fd = -1;
 	CLEANUP(buf_clear) struct buf b = {0};
 	char piece[16384];
 	ssize_t n;
 
-	TRY(open_regular(path, &fd));
+	TRY(open_regular(path, flags, &fd));
 	TRY(buf_append(&b, "", 0));
 	for (;;) {
 		n = read(fd, piece, sizeof(piece));
@@ -131,6 +131,16 @@ enum err io_read_file(const char *path, size_t max, struct buf *ret)
 	*ret = b;
 	b = (struct buf){0};
 	return OK;
+}
+
+enum err io_read_file(const char *path, size_t max, struct buf *ret)
+{
+	return read_file(path, 0, max, ret);
+}
+
+enum err io_read_own_file(const char *path, size_t max, struct buf *ret)
+{
+	return read_file(path, O_NOFOLLOW, max, ret);
 }
 
 /* malloc'd name of the folder that holds `path`; NULL when out of memory. */

@@ -10,6 +10,9 @@ MUST_CHECK enum err io_pread_full(int fd, void *buf, size_t len, off_t off); /* 
 MUST_CHECK enum err io_pwrite_full(int fd, const void *buf, size_t len, off_t off);
 /* Reads a whole regular file of at most `max` bytes; larger is ERR_TOO_BIG, absent ERR_NOT_FOUND. */
 MUST_CHECK enum err io_read_file(const char *path, size_t max, struct buf *ret);
+/* The same, but a symbolic link at the end of `path` is an error (ERR_LOOP, ERR_SYSTEM): for folders that
+ * others write to. */
+MUST_CHECK enum err io_read_own_file(const char *path, size_t max, struct buf *ret);
 /* Writes `path` through a temporary file beside it, flushed with its folder. `mode` as for open. */
 MUST_CHECK enum err io_replace_file(const char *path, const void *data, size_t len, mode_t mode);
 /* As io_replace_file, but ERR_EXISTS when `path` is there already. */

@@ -21,7 +21,7 @@
 #include "pack/unpack.h"
 
 #define OWN_FRAME (1u << 20)  /* files from here on begin a frame */
-#define FLUSH_STEP (8u << 20) /* bytes after which the disk is to begin */
+#define FLUSH_STEP (64u << 20) /* bytes after which the disk is to begin */
 
 /* Where a file with several names went first. */
 struct first_name {

@@ -164,6 +164,20 @@ def a_forged_list_of_contents_is_not_believed(place):
     assert "signature of that computer: valid" in text and "number of files: 1" in text, text
 
 
+def a_link_in_the_shared_folder_carries_no_file_of_mine_away(place):
+    s = Office(place)
+    s.fill("a.csv")
+    s.everybody()
+    top = os.path.join(s.share, "portable-vault-register")
+    folder = os.path.join(top, os.listdir(top)[0], "contents")
+    name = sorted(os.listdir(folder))[-1]
+    planted = name[:33] + "0000000000ffffff.age"
+    os.symlink(os.path.join(s.clerk.home, "host.key"), os.path.join(folder, planted))
+    s.everybody()
+    assert not os.path.exists(os.path.join(s.clerk.home, "register", "contents", planted))
+    assert os.path.islink(os.path.join(folder, planted))
+
+
 def erasing_leaves_a_certificate(place):
     s = Office(place)
     s.fill("a.csv")
@@ -211,4 +225,4 @@ if __name__ == "__main__":
         it_never_says_that_no_report_is_due_and_names_no_file, what_is_not_known_is_left_open,
         a_stick_without_key_separation_is_told_as_that,
         a_session_that_was_pulled_out_is_not_called_locked, a_forged_list_of_contents_is_not_believed,
-        erasing_leaves_a_certificate, the_ledger_comes_out_for_a_spreadsheet]))
+        a_link_in_the_shared_folder_carries_no_file_of_mine_away, erasing_leaves_a_certificate, the_ledger_comes_out_for_a_spreadsheet]))
