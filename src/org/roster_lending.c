@@ -266,6 +266,7 @@ static void take_state(struct roster_book *b, const struct roster_host *h, const
 {
 	uint8_t volume_id[VOLUME_ID_LEN], super[SHA256_LEN];
 	uint64_t epoch, generation, when;
+	bool newest;
 	struct roster_medium *m;
 	char word[2 * SHA256_LEN + 1];
 
@@ -279,13 +280,15 @@ static void take_state(struct roster_book *b, const struct roster_host *h, const
 	m = book_volume(b, volume_id);
 	if (!m)
 		return;
-	if (epoch > m->epoch || (epoch == m->epoch && generation > m->generation)) {
+	newest = epoch > m->epoch || (epoch == m->epoch && generation > m->generation);
+	if (newest) {
 		m->epoch = (uint32_t)epoch;
 		m->generation = generation;
 		memcpy(m->super_sha256, super, SHA256_LEN);
 		take_end(m, value);
 	}
-	if ((int64_t)when > m->opened) {
+	/* Of two within one second the one that left the newer state came later. */
+	if ((int64_t)when > m->opened || ((int64_t)when == m->opened && newest)) {
 		m->opened = (int64_t)when;
 		text_copy(m->opened_host, sizeof(m->opened_host), h->id);
 	}

@@ -137,7 +137,8 @@ def a_day_of_work_comes_back_whole(host, usb):
         work(m.path, big)
         before = picture(m.path)
         assert len(before) > 140
-        assert m.eject().returncode == 0
+        ended = m.eject()
+        assert ended.returncode == 0, ended
         assert usable(m.path)
         until(lambda: no_process_left(m), what="the end of its processes")
         check(host, m)
@@ -145,7 +146,8 @@ def a_day_of_work_comes_back_whole(host, usb):
         m.again()
         assert picture(m.path) == before
         run("rm", "-r", *(m.file(name) for name in os.listdir(m.path)))
-        assert m.eject().returncode == 0
+        ended = m.eject()
+        assert ended.returncode == 0, ended
         check(host, m)
 
 
@@ -198,7 +200,8 @@ def what_was_synced_survives_a_killed_worker(host, usb):
         assert host.codes()[-1] == "unclean"
         m.again()
         all_there(m, synced)
-        assert m.eject().returncode == 0
+        ended = m.eject()
+        assert ended.returncode == 0, ended
         check(host, m)
 
 
@@ -229,7 +232,8 @@ def a_full_medium_says_so_and_keeps_what_it_has(host, usb):
         m.remount()
         assert read(m.file("safe")) == b"safe" * 1000
         assert read(m.file("after")) == b"room again" * 50000
-        assert m.eject().returncode == 0
+        ended = m.eject()
+        assert ended.returncode == 0, ended
         check(host, m)
 
 
@@ -270,7 +274,8 @@ def a_medium_gets_short_names_and_bounded_files_only(host, usb):
                 out.write(os.urandom(1 << 20))
         writer.acknowledged()
         m.remount()
-        assert m.eject().returncode == 0
+        ended = m.eject()
+        assert ended.returncode == 0, ended
     for mask, name in inside.names():
         assert mask == Watch.CREATE and re.fullmatch(r"S[0-9A-F]{7}\.SEG", name), (mask, name)
     assert begun.names() == []
@@ -287,7 +292,8 @@ def names_in_another_case_are_the_same_vault(host, usb):
     other = os.path.join(usb.path, os.path.basename(path).lower())
     with Mount(host, path) as m:
         write_synced(m.file("f"), b"x")
-        assert m.eject().returncode == 0
+        ended = m.eject()
+        assert ended.returncode == 0, ended
         m.medium = other
         m.again()
         assert read(m.file("f")) == b"x"
@@ -418,7 +424,8 @@ def a_medium_that_turns_read_only_is_read_on_and_told(host, usb):
         assert host.codes()[-2:] == ["unclean", "unlock"]
         assert read(m.file("f")) == b"kept"
         write_synced(m.file("i"), b"new")
-        assert m.eject().returncode == 0
+        ended = m.eject()
+        assert ended.returncode == 0, ended
         check(host, m)
 
 
@@ -481,7 +488,8 @@ def is_told_lies(kind):
                 synced.pop()
             for i in synced:
                 assert read(m.file("f%d" % i)) == random.Random(i).randbytes(1 << 20), i
-            assert m.eject().returncode == 0
+            ended = m.eject()
+        assert ended.returncode == 0, ended
             check(host, m)
     tell.__name__ = "a_medium_that_lies_about_its_size_is_found_out_on_" + kind
     story.story(ROOT_ONLY)(tell)
@@ -635,7 +643,8 @@ def a_vault_on_a_carried_medium_belongs_to_whoever_carries_it(host, usb):
         path = host.new_medium(place)
         with Mount(host, path) as m:
             write_synced(m.file("f"), os.urandom(12 << 20))
-            assert m.eject().returncode == 0
+            ended = m.eject()
+        assert ended.returncode == 0, ended
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o777
         modes = {stat.S_IMODE(os.stat(os.path.join(path, name)).st_mode)
                  for name in os.listdir(path)}
