@@ -154,7 +154,7 @@ static enum err unpack(struct unpacking *u, const struct pack_actor *actor, stru
 	plugins_host(u->cli, &plugins);
 	TRY(identities_read(u->cli, &plugins, actor->identity, &ids));
 	who.identities = ids.all;
-	who.count = ids.own_count + 1;
+	who.count = ids.all_count;
 	who.unwrappers = ids.unwrappers;
 	who.unwrapper_count = ids.unwrapper_count;
 	how->also = ids.recipients;

@@ -136,9 +136,10 @@ static enum err make_lists(struct identities *i, const struct age_identity *staf
 	i->unwrappers = calloc(i->ssh_count + i->plugin_count + 1, sizeof(*i->unwrappers));
 	if (!i->all || !i->recipients || !i->unwrappers)
 		return err_at(ERR_NOMEM, "identities");
-	i->all[0] = staff;
+	if (staff)
+		i->all[i->all_count++] = staff;
 	for (size_t n = 0; n < i->own_count; n++) {
-		i->all[n + 1] = i->own[n];
+		i->all[i->all_count++] = i->own[n];
 		age_identity_recipient(i->own[n], &i->recipients[n]);
 	}
 	for (size_t n = 0; n < i->ssh_count; n++)

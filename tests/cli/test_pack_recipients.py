@@ -95,6 +95,8 @@ def a_public_key_file_stands_for_its_line(place):
     host, key = place.host("a"), ssh_key(place)
     out, done = pack(place, host, key + ".pub", host.recipient)
     done.wants(0)
+    listed = host.run("inspect", out, "-i", key).wants(0)  # asks for no passphrase
+    assert "list.csv" in listed.out
     for words in ([], ["-i", key]):
         done, path = unpacked(place, host, out, "in%d" % len(words), *words)
         done.wants(0)

@@ -325,7 +325,8 @@ def comes_back_whole(host, usb, m, synced):
     codes = host.codes()
     assert codes[-2:] == ["unclean", "unlock"], codes[-4:]
     write_synced(m.file("after"), b"goes on")
-    assert m.eject().returncode == 0
+    ended = m.eject()
+    assert ended.returncode == 0, ended
     check(host, m)
 
 
@@ -489,7 +490,7 @@ def is_told_lies(kind):
             for i in synced:
                 assert read(m.file("f%d" % i)) == random.Random(i).randbytes(1 << 20), i
             ended = m.eject()
-        assert ended.returncode == 0, ended
+            assert ended.returncode == 0, ended
             check(host, m)
     tell.__name__ = "a_medium_that_lies_about_its_size_is_found_out_on_" + kind
     story.story(ROOT_ONLY)(tell)
@@ -644,7 +645,7 @@ def a_vault_on_a_carried_medium_belongs_to_whoever_carries_it(host, usb):
         with Mount(host, path) as m:
             write_synced(m.file("f"), os.urandom(12 << 20))
             ended = m.eject()
-        assert ended.returncode == 0, ended
+            assert ended.returncode == 0, ended
         assert stat.S_IMODE(os.stat(path).st_mode) == 0o777
         modes = {stat.S_IMODE(os.stat(os.path.join(path, name)).st_mode)
                  for name in os.listdir(path)}
