@@ -1,12 +1,16 @@
 #include "store/folder_disk.h"
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <linux/magic.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/statfs.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
 #include "base/io.h"
@@ -230,6 +234,21 @@ static enum err folder_flush(struct disk *d, enum disk_area area)
 	return err;
 }
 
+/* A btrfs writes what is overwritten to a new place, and so runs out of space in the midst of what was
+ * allocated long ago. Files that are still empty can be kept out of that; what we lose is its checksum,
+ * beside a seal on every block. */
+static void write_in_place(int fd)
+{
+	struct statfs fs;
+	int flags = 0;
+
+	if (fstatfs(fd, &fs) != 0 || fs.f_type != BTRFS_SUPER_MAGIC ||
+	    ioctl(fd, FS_IOC_GETFLAGS, &flags) != 0)
+		return;
+	flags |= FS_NOCOW_FL;
+	(void)ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
+
 /* ---- growing ---- */
 
 static void segment_name(size_t i, char out[SEGMENT_NAME])
@@ -271,6 +290,7 @@ static enum err new_segment(struct folder_disk *f)
 	fd = openat(f->dir, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd < 0)
 		return disk_errno(name);
+	write_in_place(fd);
 	share_as_folder(f->dir, fd);
 	f->segments[f->count++] = (struct segment){ .fd = fd };
 	return OK;
@@ -550,6 +570,7 @@ static enum err write_new(int dir, const char *name, const void *data, size_t le
 
 	if (fd < 0)
 		return err_from_errno("%s", name);
+	write_in_place(fd);
 	share_as_folder(dir, fd);
 	TRY(io_write_full(fd, data, len));
 	if (fsync(fd) != 0 || (fsync(dir) != 0 && errno != EINVAL))
