@@ -106,6 +106,10 @@ const struct option_row option_rows[] = {
 	{"sheet",          0,   OPT_SHEET,         "FILE",    N_("a file with a sheet, instead of typing it")},
 	{"identity",       'i', OPT_IDENTITY,      "FILE",    N_("also use the keys in this file, as age has them")},
 	{"csv",            0,   OPT_LEDGER_CSV,    "FILE",    N_("write the lending ledger for a spreadsheet; the file must not exist yet")},
+	{"output",         'o', OPT_PAGE_OUTPUT,   "FILE",    N_("the page; it must not exist yet")},
+	{"from",           0,   OPT_FROM_DAY,      "DATE",    N_("first day of the report")},
+	{"to",             0,   OPT_TO_DAY,        "DATE",    N_("last day of the report")},
+	{"era",            0,   OPT_ERA,           "wareki",  N_("dates in Japanese years")},
 	{"version",        0,   OPT_VERSION,       NULL,      NULL},
 };
 /* clang-format on */

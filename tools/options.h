@@ -101,6 +101,10 @@ enum option_id {
 	OPT_SHEET,
 	OPT_IDENTITY,
 	OPT_LEDGER_CSV,
+	OPT_PAGE_OUTPUT,
+	OPT_FROM_DAY,
+	OPT_TO_DAY,
+	OPT_ERA,
 	OPT_VERSION, /* only without a verb */
 	OPT_COUNT
 };

@@ -19,6 +19,7 @@ const struct verb *const verbs[] = {
 	&verb_sight, &verb_found, &verb_incident, &verb_erase,
 	&verb_revoke, &verb_adopt, &verb_rekey, &verb_purge,
 	&verb_recovery_print, &verb_recovery_restore, &verb_recovery_drill,
+	&verb_audit_report,
 	/* looking */
 	&verb_check, &verb_salvage, &verb_log, &verb_inspect,
 	&verb_receipt_verify, &verb_help, &verb_version, &verb_completion,
