@@ -8,7 +8,7 @@
 #include "base/text.h"
 #include "org/ledger.h"
 #include "org/staff_key.h"
-#include "tools/cli.h"
+#include "tools/officer.h"
 
 #define ROWS_SHOWN 2000u  /* of one table */
 #define LINES_SHOWN 60u	  /* of the picture */
@@ -502,7 +502,7 @@ static enum err put_revoked(struct page *g, const char *name, const struct revok
 	TRY(buf_puts(g->out, "<tr>"));
 	TRY(put_cell(g, name));
 	TRY(put_time(g, why->when));
-	TRY(put_cell(g, revoke_reason_name(why->reason)));
+	TRY(put_cell(g, officer_reason(why->reason)));
 	return buf_puts(g->out, "</tr>\n");
 }
 
