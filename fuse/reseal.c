@@ -83,9 +83,10 @@ static enum err reseal_round(struct resealing *r, struct store_reseal *at)
 
 		/* Beside somebody at work it takes half of the time at most: as long as it worked
 		 * it waits. */
-		if (!wait_ms(r, busy ? (long)MIN(took / 2 + 1, PAUSE_MAX_MS) : 0))
+		if (!wait_ms(r, busy ? (long)MIN(took / 4 + 1, PAUSE_MAX_MS) : 0))
 			return ERR_INTERRUPTED;
 		begun = clock_monotonic_ms();
+		at->pair = !busy;
 		err = volume_reseal_step(vault_volume(r->vault),
 					 busy ? SMALL_STEP_BLOCKS : STEP_BLOCKS, at, &more);
 		took = clock_monotonic_ms() - begun;

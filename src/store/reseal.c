@@ -1,14 +1,18 @@
 /* Re-sealing: what older epochs sealed is opened and sealed under the newest, a leaf at a time.
  * FORMAT.md, "A new epoch". */
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include "store/internal.h"
+
+#define PAIR_MIN 8u /* records; fewer are not worth a thread */
 
 /* One step: the old records of a leaf, and their new places. */
 struct step {
 	struct tree_older found;
 	struct ref fresh[TREE_OLDER_MAX]; /* null: not sealed anew */
-	uint8_t *data;			  /* STORE_RECORD_MAX bytes */
+	uint8_t *data;			  /* twice STORE_RECORD_MAX bytes */
+	bool pair;
 	uint8_t value[STORE_VALUE_MAX];
 	bool skipped;
 };
@@ -35,18 +39,18 @@ static bool is_unreadable(enum err err)
 }
 
 /* Outside the lock: other work goes on, and may take the record away meanwhile. */
-static enum err seal_anew(struct store *s, struct step *w, unsigned i)
+static enum err seal_anew(struct store *s, struct step *w, unsigned i, uint8_t *data)
 {
 	const struct store_key *key = &w->found.at[i].key;
 	const struct ref *old = &w->found.at[i].record;
-	enum err err = store_record_read(s, key, old, w->data);
+	enum err err = store_record_read(s, key, old, data);
 
 	if (is_unreadable(err)) {
 		err_clear();
 		return OK;
 	}
 	TRY(err);
-	err = store_record_write(s, key, w->data, old->extra, &w->fresh[i]);
+	err = store_record_write(s, key, data, old->extra, &w->fresh[i]);
 	/* A long run may find no place in scattered space however much there is of it. */
 	if (err == ERR_NO_SPACE && old->blocks > FORMAT_NODE_BLOCKS) {
 		err_clear();
@@ -55,11 +59,46 @@ static enum err seal_anew(struct store *s, struct step *w, unsigned i)
 	return err;
 }
 
+/* Every second record: opening and sealing is work for two cores. */
+struct half {
+	struct store *s;
+	struct step *w;
+	unsigned from, step;
+	uint8_t *data;
+	enum err err;
+};
+
+static enum err seal_half(const struct half *h)
+{
+	for (unsigned i = h->from; i < h->w->found.count; i += h->step)
+		TRY(seal_anew(h->s, h->w, i, h->data));
+	return OK;
+}
+
+static void *run_half(void *ctx)
+{
+	struct half *h = ctx;
+
+	h->err = seal_half(h);
+	return NULL;
+}
+
 static enum err seal_all(struct store *s, struct step *w)
 {
-	for (unsigned i = 0; i < w->found.count; i++)
-		TRY(seal_anew(s, w, i));
-	return OK;
+	struct half other = {s, w, 1, 2, w->data + STORE_RECORD_MAX, OK};
+	struct half own = {s, w, 0, 2, w->data, OK};
+	pthread_t thread;
+
+	if (!w->pair || w->found.count < PAIR_MIN ||
+	    pthread_create(&thread, NULL, run_half, &other) != 0) {
+		own.step = 1;
+		return seal_half(&own);
+	}
+	own.err = seal_half(&own);
+	pthread_join(thread, NULL);
+	if (own.err == OK && other.err != OK)
+		return err_at(other.err, "re-sealing");
+	return own.err;
 }
 
 /* Under the lock. What is not there any more as it was found is left alone. */
@@ -176,13 +215,14 @@ enum err store_reseal_step(struct store *s, uint64_t blocks, struct store_reseal
 		at->total_blocks = MAX(s->older_blocks, 1);
 	w = calloc(1, sizeof(*w));
 	if (w)
-		w->data = malloc(STORE_RECORD_MAX);
+		w->data = malloc(2 * STORE_RECORD_MAX);
 	if (!w || !w->data) {
 		free(w);
 		return err_at(ERR_NOMEM, "re-sealing");
 	}
+	w->pair = at->pair;
 	err = step(s, w, blocks, at);
-	mem_wipe(w->data, STORE_RECORD_MAX);
+	mem_wipe(w->data, 2 * STORE_RECORD_MAX);
 	free(w->data);
 	mem_wipe(w, sizeof(*w));
 	free(w);

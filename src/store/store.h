@@ -213,6 +213,7 @@ struct store_reseal {
 	uint64_t done_blocks;
 	uint64_t total_blocks; /* about; set by the first step */
 	bool skipped; /* something could not be read, or found no place: it stays as it is for now */
+	bool pair; /* two threads may seal: nobody else needs the machine */
 };
 /* Re-seals what a leaf has of older epochs, at most about `blocks` blocks of records, in one transaction
  * (which a commit makes durable). *ret_more: something may be left behind `next`. After the last step
