@@ -22,15 +22,17 @@ static enum err put_entry(void *ctx, const struct tail_entry *e)
 {
 	struct listing *l = ctx;
 	const char type[2] = {e->type, '\0'};
-	char time[32], size[32];
+	char time[32];
 
 	l->files += e->type == '0';
 	l->bytes += e->size;
 	text_time((time_t)e->mtime, time);
 	time[16] = '\0';
-	snprintf(size, sizeof(size), "%llu", (unsigned long long)e->size);
-	out_line(l->cli, "%12s  %.10s %s  %s%s", e->type == '0' ? size : "-", time, time + 11,
-		 e->name, e->type == '5' ? "/" : "");
+	time[10] = ' ';
+	if (e->type == '0')
+		out_line(l->cli, "%12llu  %s  %s", (unsigned long long)e->size, time, e->name);
+	else
+		out_line(l->cli, "%12s  %s  %s%s", "-", time, e->name, e->type == '5' ? "/" : "");
 	if (!l->cli->json)
 		return OK;
 	return out_json(l->cli, "entry",

@@ -200,9 +200,19 @@ enum err text_unbase64(const char *text, size_t text_len, bool padded, void *out
 }
 
 /* RFC 3339 has four digits for the year; other years are shown as its first or last second. */
+/* The last `width` digits of n, and what follows them. */
+static char *put_digits(char *out, unsigned n, unsigned width, char next)
+{
+	for (unsigned i = width; i-- > 0; n /= 10)
+		out[i] = (char)('0' + n % 10);
+	out[width] = next;
+	return out + width + 1;
+}
+
 void text_time(time_t t, char out[32])
 {
 	struct tm tm;
+	char *at;
 	long offset;
 
 	if (!localtime_r(&t, &tm) || tm.tm_year + 1900 > 9999 || tm.tm_year + 1900 < 0) {
@@ -210,11 +220,15 @@ void text_time(time_t t, char out[32])
 		return;
 	}
 	offset = tm.tm_gmtoff / 60;
-	snprintf(out, 32, "%04u-%02u-%02uT%02u:%02u:%02u%c%02u:%02u", (unsigned)(tm.tm_year + 1900),
-		 (unsigned)(tm.tm_mon + 1) % 100, (unsigned)tm.tm_mday % 100,
-		 (unsigned)tm.tm_hour % 100, (unsigned)tm.tm_min % 100, (unsigned)tm.tm_sec % 100,
-		 offset < 0 ? '-' : '+', (unsigned)(offset < 0 ? -offset : offset) / 60 % 100,
-		 (unsigned)(offset < 0 ? -offset : offset) % 60);
+	/* Lists have one in every line; printf would be most of their time. */
+	at = put_digits(out, (unsigned)(tm.tm_year + 1900), 4, '-');
+	at = put_digits(at, (unsigned)(tm.tm_mon + 1), 2, '-');
+	at = put_digits(at, (unsigned)tm.tm_mday, 2, 'T');
+	at = put_digits(at, (unsigned)tm.tm_hour, 2, ':');
+	at = put_digits(at, (unsigned)tm.tm_min, 2, ':');
+	at = put_digits(at, (unsigned)tm.tm_sec, 2, offset < 0 ? '-' : '+');
+	at = put_digits(at, (unsigned)(offset < 0 ? -offset : offset) / 60, 2, ':');
+	(void)put_digits(at, (unsigned)(offset < 0 ? -offset : offset) % 60, 2, '\0');
 }
 
 void text_copy(char *out, size_t cap, const char *text)
