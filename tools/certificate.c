@@ -65,7 +65,7 @@ static enum err put_medium(const struct certificate *c, struct buf *out)
 	TRY(row(out, _("serial number"), c->serial));
 	TRY(row(out, _("capacity"), c->capacity));
 	TRY(row(out, _("category of the data"), c->category));
-	return row(out, _("reason"), c->reason);
+	return row(out, _("reason for the erasure"), c->reason);
 }
 
 static enum err put_method(const struct certificate *c, struct buf *out)

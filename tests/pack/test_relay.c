@@ -1,5 +1,6 @@
 /* Work behind a thread of its own: everything arrives, in order, and faults come back. */
 #include "pack/relay.h"
+#include <unistd.h>
 #include "tests/check.h"
 
 /* Counts bytes, each of which says its own place. */
@@ -95,6 +96,8 @@ static void it_can_be_left_in_the_middle(void **state)
 
 int main(void)
 {
+	/* A relay that forgets to wake somebody waits for ever; then it fails, and does not hang. */
+	(void)alarm(120);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_arrives_in_order),
 		cmocka_unit_test(a_fault_comes_back_with_its_words_and_stays),
