@@ -93,6 +93,27 @@ static enum err serve_record(struct supervisor *s, const struct message *m)
 	return OK;
 }
 
+/* What the log is now, for the volume's own log. */
+static enum err serve_head(struct supervisor *s, char note[WIRE_NOTE])
+{
+	CLEANUP(buf_clear) struct buf text = {0};
+
+	memset(note, 0, WIRE_NOTE);
+	if (!s->log)
+		TRY(vault_host_recorder(s->home, &s->log, &s->recorder));
+	TRY(s->recorder.head(s->recorder.ctx, &text));
+	keep_text(note, WIRE_NOTE, text.data);
+	return OK;
+}
+
+static enum err answer_head(struct supervisor *s)
+{
+	char note[WIRE_NOTE];
+	enum err err = serve_head(s, note);
+
+	return wire_send_result(s->records, WIRE_RESULT, err, note, sizeof(note));
+}
+
 /* ---- becoming reachable ---- */
 
 static enum err listen_at(struct supervisor *s)
@@ -158,6 +179,10 @@ static enum wire_type serve_worker(struct supervisor *s)
 	}
 	if (m.type == WIRE_IDLE)
 		return WIRE_IDLE;
+	if (m.type == WIRE_HEAD) {
+		s->gone = answer_head(s) != OK;
+		return WIRE_HEAD;
+	}
 	err = m.type == WIRE_RECORD  ? serve_record(s, &m)
 	      : m.type == WIRE_READY ? serve_ready(s, &m)
 				     : err_at(ERR_INTERNAL, "message %d", m.type);
@@ -222,7 +247,7 @@ static enum err reason_of(int status)
 /* The worker's process is over. Frees the mount point first, since people wait for that. */
 static enum err conclude(struct supervisor *s)
 {
-	const struct recorder recorder = {record_for_session, s};
+	const struct recorder recorder = {.record = record_for_session, .ctx = s};
 	enum err err = s->told ? s->ended : ERR_INTERNAL;
 	int status = 0;
 

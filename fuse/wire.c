@@ -124,6 +124,7 @@ static const size_t event_texts[] = {
 	offsetof(struct audit_event, super_sha256),  offsetof(struct audit_event, role),
 	offsetof(struct audit_event, approver),	     offsetof(struct audit_event, medium_id),
 	offsetof(struct audit_event, checkout_id),   offsetof(struct audit_event, incident_id),
+	offsetof(struct audit_event, manifest),	     offsetof(struct audit_event, witness),
 };
 
 enum err wire_send_event(int fd, const struct audit_event *event)

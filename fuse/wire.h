@@ -6,11 +6,13 @@
 #include "base/cursor.h"
 
 #define WIRE_MAX 32768u
+#define WIRE_NOTE 1024u /* a note of the log's head, filled up with zeroes */
 
 enum wire_type {
 	WIRE_RESULT = 1, /* code u32, detail text, then what the question asked for */
 	WIRE_IDENTITY,	 /* command to worker: the 32 bytes of a staff key */
 	WIRE_RECORD,	 /* worker to supervisor: an audit event; answered by a result */
+	WIRE_HEAD,	 /* worker to supervisor: what is the log now; answered by a result and a note */
 	WIRE_READY,	 /* worker to supervisor: mounted, with the vault's facts; answered */
 	WIRE_IDLE,	 /* worker to supervisor: nobody used it for a while */
 	WIRE_END,	 /* worker to supervisor: closed; a result's body */

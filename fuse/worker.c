@@ -91,6 +91,49 @@ static enum err worker_record(void *ctx, const struct audit_event *event)
 	return err;
 }
 
+static enum err head_directly(struct worker *w, struct buf *out)
+{
+	if (!w->log)
+		TRY(vault_host_recorder(w->start->req->home, &w->log, &w->log_recorder));
+	return w->log_recorder.head(w->log_recorder.ctx, out);
+}
+
+static enum err ask_head(struct worker *w, char note[WIRE_NOTE], bool *ret_alive)
+{
+	CLEANUP(mem_freep) struct message *answer = malloc(sizeof(*answer));
+
+	*ret_alive = true;
+	if (!answer)
+		return err_at(ERR_NOMEM, "record");
+	if (wire_send(w->start->records, WIRE_HEAD, NULL, 0) != OK ||
+	    wire_receive(w->start->records, answer) != OK) {
+		*ret_alive = false;
+		return OK;
+	}
+	return wire_read_result(answer, note, WIRE_NOTE);
+}
+
+static enum err worker_head(void *ctx, struct buf *out)
+{
+	struct worker *w = ctx;
+	char note[WIRE_NOTE] = "";
+	bool alive = false;
+	enum err err = OK;
+
+	pthread_mutex_lock(&w->records_lock);
+	if (!w->orphaned)
+		err = ask_head(w, note, &alive);
+	note[sizeof(note) - 1] = '\0';
+	if (alive && err == OK)
+		err = buf_puts(out, note);
+	if (!alive) {
+		w->orphaned = true;
+		err = head_directly(w, out);
+	}
+	pthread_mutex_unlock(&w->records_lock);
+	return err;
+}
+
 /* ---- opening ---- */
 
 /* An end of file instead of an identity: the command gave up, and there is nothing to tell. */
@@ -118,7 +161,7 @@ static enum err open_vault(struct worker *w)
 
 	TRY(crypto_init());
 	TRY(receive_identity(w, &identity));
-	w->recorder = (struct recorder){worker_record, w};
+	w->recorder = (struct recorder){worker_record, w, worker_head};
 	actor.identity = identity;
 	actor.recorder = &w->recorder;
 	err = vault_open(&actor, w->start->medium, req->read_only, req->purpose, &w->vault,

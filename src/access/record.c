@@ -125,6 +125,11 @@ static enum err append(void *ctx, const struct audit_event *event)
 	return audit_log_append(ctx, event, NULL);
 }
 
+static enum err head(void *ctx, struct buf *out)
+{
+	return audit_log_head(ctx, out);
+}
+
 enum err vault_host_recorder(struct home *home, struct audit_log **ret_log, struct recorder *ret)
 {
 	const struct sign_key *key;
@@ -136,6 +141,6 @@ enum err vault_host_recorder(struct home *home, struct audit_log **ret_log, stru
 	if (err != OK)
 		return err;
 	TRY(audit_log_open(home_log_path(home), id, key, ret_log));
-	*ret = (struct recorder){ append, *ret_log };
+	*ret = (struct recorder){ append, *ret_log, head };
 	return OK;
 }

@@ -43,6 +43,9 @@ static const char *const codes[AUDIT_CODES] = {
 	[AUDIT_HOST] = "host",
 	[AUDIT_SYNC] = "sync",
 	[AUDIT_ADOPT] = "adopt",
+	[AUDIT_ROTATE] = "rotate",
+	[AUDIT_CLOCK] = "clock",
+	[AUDIT_WITNESS] = "witness",
 };
 
 const char *audit_code_name(enum audit_code code)

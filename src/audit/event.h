@@ -47,6 +47,9 @@ enum audit_code {
 	AUDIT_HOST,	   /* host        端末登録簿 */
 	AUDIT_SYNC,	   /* sync        同期 */
 	AUDIT_ADOPT,	   /* adopt       復元の承認 */
+	AUDIT_ROTATE,	   /* rotate      署名鍵の交替 */
+	AUDIT_CLOCK,	   /* clock       時刻変更 */
+	AUDIT_WITNESS,	   /* witness     他の記録の確認 */
 	AUDIT_CODES
 };
 enum audit_result { AUDIT_OK, AUDIT_REFUSED, AUDIT_FAILED }; /* ok, refused, failed */
@@ -76,6 +79,7 @@ struct audit_event {
 	uint64_t files, bytes;
 	const char *manifest;	   /* 64 hex digits: the sealed list of contents */
 	const char *super_sha256; /* 64 hex digits */
+	const char *witness;	  /* what another log is now: the text of a checkpoint, to be cosigned */
 	const char *pack_id;	  /* 32 hex digits */
 	const char *pack_sha256;  /* 64 hex digits, of the whole pack */
 	bool has_persons;

@@ -71,7 +71,8 @@ static enum err put_head(const struct line_place *place, const struct audit_even
 	return OK;
 }
 
-static enum err put_subject(const struct audit_event *e, struct buf *out)
+static enum err put_subject(const struct line_place *place, const struct audit_event *e,
+			    struct buf *out)
 {
 	TRY(put_text(out, "volume_id", e->volume_id ? e->volume_id : ""));
 	TRY(put_text(out, "label", e->label));
@@ -105,7 +106,9 @@ static enum err put_subject(const struct audit_event *e, struct buf *out)
 	TRY(put_text(out, "pack", e->pack_id));
 	TRY(put_text(out, "pack_sha256", e->pack_sha256));
 	TRY(put_text(out, "manifest", e->manifest));
-	return put_text(out, "superblock", e->super_sha256);
+	TRY(put_text(out, "superblock", e->super_sha256));
+	TRY(put_text(out, "witness", place->witness));
+	return put_text(out, "checkpoint", place->checkpoint);
 }
 
 static enum err put_chain(const struct line_place *place, const struct sign_key *key,
@@ -114,8 +117,10 @@ static enum err put_chain(const struct line_place *place, const struct sign_key 
 	uint8_t sum[SHA256_LEN];
 	char hex[2 * SHA256_LEN + 1];
 
-	if (place->seq == 1) {
-		text_hex(sign_key_vkey(key), SIGN_VKEY_LEN, hex);
+	const uint8_t *vkey = place->seq == 1 ? sign_key_vkey(key) : place->next_vkey;
+
+	if (vkey) {
+		text_hex(vkey, SIGN_VKEY_LEN, hex);
 		TRY(put_text(out, "vkey", hex));
 	}
 	sha256(sign_key_vkey(key), SIGN_VKEY_LEN, sum);
@@ -150,85 +155,10 @@ enum err line_print(const struct line_place *place, const struct audit_event *ev
 	size_t begin = out->len;
 
 	TRY(put_head(place, event, out));
-	TRY(put_subject(event, out));
+	TRY(put_subject(place, event, out));
 	TRY(put_chain(place, key, out));
 	TRY(put_signature(key, begin, out));
 	if (out->len - begin > LINE_MAX_LEN)
 		return err_at(ERR_INVALID, "record of %zu bytes", out->len - begin);
-	return OK;
-}
-
-/* ---- reading ---- */
-
-static enum err tampered(const char *what)
-{
-	return err_at(ERR_LOG_TAMPERED, "%s", what);
-}
-
-static enum err hex_field(json_t *json, const char *name, void *out, size_t len)
-{
-	const char *text = json_string_value(json_object_get(json, name));
-
-	if (!text || strlen(text) != 2 * len || text_unhex(text, out, len) != OK)
-		return tampered(name);
-	return OK;
-}
-
-static enum err read_fields(json_t *json, struct line_facts *ret)
-{
-	json_t *seq = json_object_get(json, "seq");
-	const char *schema = json_string_value(json_object_get(json, "schema"));
-
-	if (!schema || strcmp(schema, "vault.audit/1") != 0)
-		return tampered("schema");
-	if (!json_is_integer(seq) || json_integer_value(seq) < 1)
-		return tampered("seq");
-	ret->seq = (uint64_t)json_integer_value(seq);
-	TRY(hex_field(json, "prev", ret->prev, SHA256_LEN));
-	ret->has_vkey = json_object_get(json, "vkey") != NULL;
-	return ret->has_vkey ? hex_field(json, "vkey", ret->vkey, SIGN_VKEY_LEN) : OK;
-}
-
-/* The signature stands at the very end, in its one form. */
-static enum err read_signature(const char *text, size_t len, struct line_facts *ret)
-{
-	size_t sig_len = text_base64_len(SIGN_LEN, true), field = strlen(SIG_FIELD), got;
-	size_t tail = field + sig_len + 2;
-
-	if (len < tail || memcmp(text + len - tail, SIG_FIELD, field) != 0 ||
-	    memcmp(text + len - 2, "\"}", 2) != 0)
-		return tampered("sig");
-	if (text_unbase64(text + len - tail + field, sig_len, true, ret->sig, SIGN_LEN, &got) != OK ||
-	    got != SIGN_LEN)
-		return tampered("sig");
-	ret->signed_len = len - tail;
-	return OK;
-}
-
-enum err line_parse(const char *text, size_t len, struct line_facts *ret)
-{
-	struct line_facts facts = { 0 };
-	json_error_t why;
-	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-	enum err err = json_is_object(json) ? read_fields(json, &facts) : tampered("not a record");
-
-	/* Not the line's fault, and not to be passed over as if it were. */
-	if (!json && json_error_code(&why) == json_error_out_of_memory)
-		err = err_at(ERR_NOMEM, "log");
-	json_decref(json);
-	TRY(err);
-	TRY(read_signature(text, len, &facts));
-	*ret = facts;
-	return OK;
-}
-
-enum err line_verify(const char *text, const struct line_facts *facts,
-		     const uint8_t vkey[SIGN_VKEY_LEN])
-{
-	CLEANUP(buf_clear) struct buf signed_bytes = { 0 };
-
-	TRY(signed_text(text, facts->signed_len, &signed_bytes));
-	if (!sign_verify(vkey, signed_bytes.data, signed_bytes.len, facts->sig))
-		return tampered("signature");
 	return OK;
 }

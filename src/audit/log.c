@@ -1,17 +1,24 @@
 #include "audit/log.h"
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "audit/growth.h"
 #include "audit/line.h"
+#include "audit/period.h"
+#include "audit/tail.h"
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
 
+#define PERIOD_SECONDS 86400 /* without a mount a period ends by itself */
+
 struct audit_log {
 	int fd;
-	char *path, *host;
+	char *path, *host, *keys_path, *tree_path;
 	const struct sign_key *key; /* borrowed */
 };
 
@@ -25,6 +32,8 @@ static enum err no_log(enum err err)
 	text_copy(detail, sizeof(detail), err_detail());
 	return err_at(ERR_LOG_WRITE, "%s", detail);
 }
+
+/* ---- opening ---- */
 
 static enum err open_file(const char *path, int *ret)
 {
@@ -49,6 +58,20 @@ static enum err open_file(const char *path, int *ret)
 	return OK;
 }
 
+/* malloc'd: `name` in the folder of `path`. */
+static char *beside(const char *path, const char *name)
+{
+	const char *slash = strrchr(path, '/');
+	size_t dir = slash ? (size_t)(slash - path) + 1 : 0;
+	char *out = malloc(dir + strlen(name) + 1);
+
+	if (out) {
+		memcpy(out, path, dir);
+		strcpy(out + dir, name);
+	}
+	return out;
+}
+
 enum err audit_log_open(const char *path, const char *host, const struct sign_key *key,
 			struct audit_log **ret)
 {
@@ -60,7 +83,9 @@ enum err audit_log_open(const char *path, const char *host, const struct sign_ke
 	log->key = key;
 	log->path = strdup(path);
 	log->host = strdup(host);
-	if (!log->path || !log->host)
+	log->keys_path = beside(path, "signing.key");
+	log->tree_path = beside(path, "host.tree");
+	if (!log->path || !log->host || !log->keys_path || !log->tree_path)
 		return err_at(ERR_LOG_WRITE, "out of memory");
 	TRY(no_log(open_file(path, &log->fd)));
 	*ret = TAKE(log);
@@ -75,105 +100,197 @@ void audit_log_close(struct audit_log *log)
 		close(log->fd);
 	free(log->path);
 	free(log->host);
+	free(log->keys_path);
+	free(log->tree_path);
 	free(log);
 }
 
-/* ---- the end of the file ---- */
+/* ---- what is appended in one write ---- */
 
-struct tail {
-	off_t end;    /* of the file */
-	off_t torn;   /* bytes behind the last newline that a crash left; 0 none */
-	uint64_t seq; /* of the last whole line; 0: there is none */
-	uint8_t sha256[SHA256_LEN];
+struct block {
+	const struct audit_log *log;
+	struct tail tail;
+	struct period_keys *keys;	/* owned */
+	const struct sign_key *key;	/* in force; NULL: it was lost */
+	const struct sign_key *closing; /* is to sign what its period was; NULL: nothing to close */
+	struct growth growth;
+	bool has_growth;
+	struct buf text;
 };
 
-static enum err read_tail(int fd, off_t end, struct buf *ret)
+static void block_clear(struct block *b)
 {
-	size_t len = (size_t)MIN(end, (off_t)(2 * LINE_MAX_LEN));
-	char *data = malloc(len + 1);
-	enum err err;
+	period_keys_close(b->keys);
+	buf_clear(&b->text);
+}
 
-	if (!data)
-		return err_at(ERR_NOMEM, "log");
-	err = io_pread_full(fd, data, len, end - (off_t)len);
-	if (err != OK) {
-		free(data);
-		return err;
-	}
-	data[len] = '\0';
-	*ret = (struct buf){ data, len, len + 1 };
+static const struct sign_key *key_of(const struct block *b, const uint8_t fpr[KEY_FPR_LEN])
+{
+	uint8_t own[KEY_FPR_LEN];
+
+	key_fpr(sign_key_vkey(b->log->key), own);
+	if (memcmp(own, fpr, KEY_FPR_LEN) == 0)
+		return b->log->key;
+	return period_keys_find(b->keys, fpr);
+}
+
+static enum err block_begin(struct audit_log *log, struct block *b)
+{
+	b->log = log;
+	TRY(tail_find(log->fd, log->path, &b->tail));
+	TRY(period_keys_open(log->keys_path, &b->keys));
+	b->key = b->tail.seq > 0 ? key_of(b, b->tail.fpr) : log->key;
+	if (b->tail.unclosed)
+		b->closing = key_of(b, b->tail.closing_fpr);
+	else
+		TRY(period_keys_destroy_others(b->keys, b->key));
+	if (b->tail.torn > 0)
+		TRY(buf_puts(&b->text, "\n"));
 	return OK;
 }
 
-/* ERR_LOG_TAMPERED when it is no record. */
-static enum err take_record(const char *line, size_t len, struct tail *ret)
+/* The tree over all lines before the one that comes. */
+static enum err grow(struct block *b)
 {
-	struct line_facts facts;
-
-	TRY(line_parse(line, len, &facts));
-	ret->seq = facts.seq;
-	sha256(line, len, ret->sha256);
-	return OK;
-}
-
-/* The last whole line that is a record; torn pieces that were closed off before are passed over. */
-static enum err last_record(const struct buf *bytes, size_t end, struct tail *ret)
-{
-	while (end > 0) {
-		const char *line = memrchr(bytes->data, '\n', end - 1);
-		size_t begin = line ? (size_t)(line - bytes->data) + 1 : 0;
-		enum err err = take_record(bytes->data + begin, end - 1 - begin, ret);
-
-		if (err != ERR_LOG_TAMPERED)
-			return err;
-		end = begin;
-	}
-	return err_at(ERR_LOG_WRITE, "the log does not end with a record");
-}
-
-static enum err find_tail(struct audit_log *log, struct tail *ret)
-{
-	CLEANUP(buf_clear) struct buf bytes = { 0 };
-	struct stat st;
-	const char *newline;
-	size_t whole;
-
-	memset(ret, 0, sizeof(*ret));
-	if (fstat(log->fd, &st) < 0)
-		return err_from_errno("%s", log->path);
-	ret->end = st.st_size;
-	if (ret->end == 0)
+	if (b->has_growth)
 		return OK;
-	TRY(read_tail(log->fd, ret->end, &bytes));
-	newline = memrchr(bytes.data, '\n', bytes.len);
-	whole = newline ? (size_t)(newline - bytes.data) + 1 : 0;
-	ret->torn = (off_t)(bytes.len - whole);
-	/* It may lack nothing but the newline; then it counts. */
-	if (ret->torn > 0) {
-		enum err err = take_record(bytes.data + whole, bytes.len - whole, ret);
+	TRY(growth_read(b->log->fd, b->log->tree_path, b->tail.end, &b->growth));
+	if (b->tail.torn > 0 && b->growth.end < b->tail.end) {
+		/* The line feed that closes the torn piece off is the first byte of ours. */
+		CLEANUP(mem_freep) char *piece = malloc((size_t)b->tail.torn);
+		uint8_t leaf[SHA256_LEN];
 
-		if (err != ERR_LOG_TAMPERED)
-			return err;
+		if (!piece)
+			return err_at(ERR_NOMEM, "log");
+		TRY(io_pread_full(b->log->fd, piece, (size_t)b->tail.torn, b->growth.end));
+		merkle_leaf(piece, (size_t)b->tail.torn, leaf);
+		merkle_add(&b->growth.tree, leaf);
+		b->growth.end = b->tail.end + 1;
+		growth_add(&b->growth, b->text.data + 1, b->text.len - 1);
+	} else {
+		growth_add(&b->growth, b->text.data, b->text.len);
 	}
-	if (whole == 0 && (off_t)bytes.len == ret->end)
-		return OK; /* nothing but the torn first line */
-	return last_record(&bytes, whole, ret);
+	b->has_growth = true;
+	return OK;
+}
+
+static enum err close_period(struct block *b, struct buf *note)
+{
+	struct checkpoint c;
+
+	TRY(grow(b));
+	checkpoint_make(&c, ORIGIN_HOST, b->log->host, &b->growth.tree);
+	return note_sign(&c, c.origin, b->closing, note);
+}
+
+static enum err cosign(struct block *b, const char *text, struct buf *note)
+{
+	char name[ORIGIN_MAX];
+	struct checkpoint c;
+
+	TRY(checkpoint_parse(text, strlen(text), &c));
+	snprintf(name, sizeof(name), ORIGIN_HOST "%s", b->log->host);
+	return note_cosign(&c, name, b->key, clock_wall().tv_sec, note);
+}
+
+static enum err put_line(struct block *b, const struct audit_event *event, const uint8_t *next_vkey)
+{
+	CLEANUP(buf_clear) struct buf witness = { 0 }, checkpoint = { 0 };
+	struct line_place place = { .seq = b->tail.seq + 1,
+				    .host = b->log->host,
+				    .next_vkey = next_vkey };
+	size_t begin = b->text.len;
+
+	if (event->witness)
+		TRY(cosign(b, event->witness, &witness));
+	if (b->closing)
+		TRY(close_period(b, &checkpoint));
+	place.witness = witness.data;
+	place.checkpoint = checkpoint.data;
+	memcpy(place.prev, b->tail.sha256, SHA256_LEN);
+	TRY(line_print(&place, event, b->key, &b->text));
+	if (b->has_growth)
+		growth_add(&b->growth, b->text.data + begin, b->text.len - begin);
+	b->closing = NULL;
+	return tail_take(&b->tail, b->text.data + begin, b->text.len - begin - 1);
+}
+
+/* ---- periods ---- */
+
+static enum err rotate(struct block *b)
+{
+	const struct audit_event event = { .code = AUDIT_ROTATE };
+	const struct sign_key *old = b->key, *next;
+
+	TRY(period_keys_draw(b->keys, old, &next));
+	TRY(put_line(b, &event, sign_key_vkey(next)));
+	b->closing = old;
+	b->key = next;
+	return OK;
+}
+
+/* The key of the period is gone, with the folder of another day or by an accident: the host key begins a
+ * new one, which every reader notices. */
+static enum err begin_anew(struct block *b)
+{
+	const struct audit_event event = { .code = AUDIT_ROTATE,
+					   .result = AUDIT_FAILED,
+					   .reason = ERR_KEY_NOT_FOUND };
+	const struct sign_key *next;
+
+	b->closing = NULL;
+	TRY(period_keys_draw(b->keys, NULL, &next));
+	b->key = b->log->key;
+	TRY(put_line(b, &event, sign_key_vkey(next)));
+	b->closing = b->log->key;
+	b->key = next;
+	return OK;
+}
+
+static bool is_old(const struct block *b)
+{
+	struct stat st;
+
+	return stat(b->log->keys_path, &st) == 0 &&
+	       clock_wall().tv_sec - st.st_mtime >= PERIOD_SECONDS;
+}
+
+/* Never while the period before waits for its end: its key would have to go for the next one. */
+static bool is_to_rotate(const struct block *b, const struct audit_event *event)
+{
+	if (b->tail.seq == 0 || b->closing)
+		return false;
+	return (event->code == AUDIT_UNLOCK && event->result == AUDIT_OK) || is_old(b);
+}
+
+static enum err put_event(struct block *b, const struct audit_event *event)
+{
+	if (clock_wall().tv_sec < b->tail.time) {
+		const struct audit_event back = { .code = AUDIT_CLOCK };
+
+		TRY(put_line(b, &back, NULL));
+	}
+	if (is_to_rotate(b, event))
+		TRY(rotate(b));
+	return put_line(b, event, NULL);
+}
+
+static enum err put_all(struct block *b, const struct audit_event *events, size_t count)
+{
+	if (!b->key)
+		TRY(begin_anew(b));
+	if (b->tail.torn > 0) {
+		const struct audit_event recovered = { .code = AUDIT_RECOVERED,
+						       .reason = ERR_TRUNCATED };
+
+		TRY(put_line(b, &recovered, NULL));
+	}
+	for (size_t i = 0; i < count; i++)
+		TRY(put_event(b, &events[i]));
+	return OK;
 }
 
 /* ---- appending ---- */
-
-static enum err append_line(struct audit_log *log, struct tail *tail,
-			    const struct audit_event *event, struct buf *out)
-{
-	struct line_place place = { .seq = tail->seq + 1, .host = log->host };
-	size_t begin = out->len;
-
-	memcpy(place.prev, tail->sha256, SHA256_LEN);
-	TRY(line_print(&place, event, log->key, out));
-	tail->seq = place.seq;
-	sha256(out->data + begin, out->len - begin - 1, tail->sha256);
-	return OK;
-}
 
 /* All or nothing: a line that could not be written whole is cut off again. */
 static enum err write_durably(struct audit_log *log, off_t end, const struct buf *text)
@@ -188,23 +305,21 @@ static enum err write_durably(struct audit_log *log, off_t end, const struct buf
 	return err;
 }
 
-static enum err append_locked(struct audit_log *log, const struct audit_event *event,
+static enum err append_locked(struct audit_log *log, const struct audit_event *events, size_t count,
 			      uint64_t *ret_seq)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
-	struct tail tail;
+	CLEANUP(block_clear) struct block b = { 0 };
 
-	TRY(find_tail(log, &tail));
-	if (tail.torn > 0) {
-		struct audit_event recovered = { .code = AUDIT_RECOVERED, .reason = ERR_TRUNCATED };
-
-		TRY(buf_puts(&text, "\n"));
-		TRY(append_line(log, &tail, &recovered, &text));
-	}
-	TRY(append_line(log, &tail, event, &text));
-	TRY(write_durably(log, tail.end, &text));
+	TRY(block_begin(log, &b));
+	TRY(put_all(&b, events, count));
+	TRY(write_durably(log, b.tail.end, &b.text));
 	if (ret_seq)
-		*ret_seq = tail.seq;
+		*ret_seq = b.tail.seq;
+	if (b.has_growth)
+		growth_keep(&b.growth, log->fd, log->tree_path);
+	/* The record is there; a key that could not be destroyed now is when the next line comes. */
+	if (!b.closing && period_keys_destroy_others(b.keys, b.key) != OK)
+		err_clear();
 	return OK;
 }
 
@@ -220,16 +335,54 @@ static enum err still_the_log(struct audit_log *log)
 	return OK;
 }
 
-enum err audit_log_append(struct audit_log *log, const struct audit_event *event,
-			  uint64_t *ret_seq)
+static enum err lock(struct audit_log *log)
 {
-	enum err err = no_log(still_the_log(log));
-
-	TRY(err);
+	TRY(still_the_log(log));
 	while (flock(log->fd, LOCK_EX) < 0)
 		if (errno != EINTR)
-			return no_log(err_from_errno("%s: lock", log->path));
-	err = append_locked(log, event, ret_seq);
+			return err_from_errno("%s: lock", log->path);
+	return OK;
+}
+
+enum err audit_log_append_all(struct audit_log *log, const struct audit_event *events, size_t count,
+			      uint64_t *ret_seq)
+{
+	enum err err = no_log(lock(log));
+
+	TRY(err);
+	err = append_locked(log, events, count, ret_seq);
 	(void)flock(log->fd, LOCK_UN);
 	return no_log(err);
+}
+
+enum err audit_log_append(struct audit_log *log, const struct audit_event *event, uint64_t *ret_seq)
+{
+	return audit_log_append_all(log, event, 1, ret_seq);
+}
+
+/* ---- the head ---- */
+
+static enum err head_locked(struct audit_log *log, struct buf *out)
+{
+	CLEANUP(block_clear) struct block b = { 0 };
+	struct checkpoint c;
+
+	TRY(block_begin(log, &b));
+	if (b.tail.seq == 0)
+		return err_at(ERR_NOT_FOUND, "%s", log->path);
+	if (!b.key)
+		return err_at(ERR_KEY_NOT_FOUND, "%s", log->keys_path);
+	TRY(growth_read(log->fd, log->tree_path, b.tail.end, &b.growth));
+	checkpoint_make(&c, ORIGIN_HOST, log->host, &b.growth.tree);
+	return note_sign(&c, c.origin, b.key, out);
+}
+
+enum err audit_log_head(struct audit_log *log, struct buf *out)
+{
+	enum err err = no_log(lock(log));
+
+	TRY(err);
+	err = head_locked(log, out);
+	(void)flock(log->fd, LOCK_UN);
+	return err == ERR_NOT_FOUND ? err : no_log(err);
 }

@@ -199,7 +199,6 @@ enum err text_unbase64(const char *text, size_t text_len, bool padded, void *out
 	return OK;
 }
 
-/* RFC 3339 has four digits for the year; other years are shown as its first or last second. */
 /* The last `width` digits of n, and what follows them. */
 static char *put_digits(char *out, unsigned n, unsigned width, char next)
 {
@@ -209,6 +208,7 @@ static char *put_digits(char *out, unsigned n, unsigned width, char next)
 	return out + width + 1;
 }
 
+/* RFC 3339 has four digits for the year; other years are shown as its first or last second. */
 void text_time(time_t t, char out[32])
 {
 	struct tm tm;
@@ -237,4 +237,63 @@ void text_copy(char *out, size_t cap, const char *text)
 
 	memcpy(out, text, len);
 	out[len] = '\0';
+}
+
+/* "0" to "9" `width` times at *at; -1 otherwise. */
+static int take_digits(const char **at, unsigned width)
+{
+	int n = 0;
+
+	for (unsigned i = 0; i < width; i++) {
+		if (**at < '0' || **at > '9')
+			return -1;
+		n = n * 10 + (*(*at)++ - '0');
+	}
+	return n;
+}
+
+static bool take_sign(const char **at, char sign)
+{
+	return *(*at)++ == sign;
+}
+
+/* Days from 1970-01-01 to a day of the Gregorian calendar. */
+static int64_t days_of(int year, int month, int day)
+{
+	static const uint16_t before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
+	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+	int64_t past = year - 1; /* whole years since year 1 */
+
+	return past * 365 + past / 4 - past / 100 + past / 400 - 719162 + before[month - 1] +
+	       (leap && month > 2) + day - 1;
+}
+
+enum err text_untime(const char *text, size_t len, int64_t *ret)
+{
+	static const uint8_t longest[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	char copy[26] = "";
+	const char *at = copy;
+	int year, month, day, hour, minute, second, east_h, east_m, sign;
+
+	if (len != sizeof(copy) - 1)
+		return err_at(ERR_BAD_FORMAT, "time");
+	memcpy(copy, text, len);
+	year = take_digits(&at, 4);
+	month = take_sign(&at, '-') ? take_digits(&at, 2) : -1;
+	day = month > 0 && take_sign(&at, '-') ? take_digits(&at, 2) : -1;
+	hour = day > 0 && take_sign(&at, 'T') ? take_digits(&at, 2) : -1;
+	minute = hour >= 0 && take_sign(&at, ':') ? take_digits(&at, 2) : -1;
+	second = minute >= 0 && take_sign(&at, ':') ? take_digits(&at, 2) : -1;
+	sign = *at == '-' ? -1 : 1;
+	if (second < 0 || (*at != '+' && *at != '-'))
+		return err_at(ERR_BAD_FORMAT, "time");
+	at++;
+	east_h = take_digits(&at, 2);
+	east_m = east_h >= 0 && take_sign(&at, ':') ? take_digits(&at, 2) : -1;
+	if (year < 1 || month > 12 || day > longest[month - 1] || hour > 23 || minute > 59 ||
+	    second > 60 || east_h > 23 || east_m < 0 || east_m > 59)
+		return err_at(ERR_BAD_FORMAT, "time");
+	*ret = ((days_of(year, month, day) * 24 + hour) * 60 + minute) * 60 + second -
+	       sign * (east_h * 3600 + east_m * 60);
+	return OK;
 }

@@ -21,3 +21,5 @@ MUST_CHECK enum err text_unbase64(const char *text, size_t text_len, bool padded
 				  size_t cap, size_t *ret_len);
 /* "2026-11-22T09:14:03+09:00" in the local zone; out has 26 bytes at least. */
 void text_time(time_t t, char out[32]);
+/* Back, in any zone, to seconds since 1970; ERR_BAD_FORMAT for any other text. `text` needs no NUL. */
+MUST_CHECK enum err text_untime(const char *text, size_t len, int64_t *ret);

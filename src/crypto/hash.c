@@ -62,6 +62,17 @@ void sha256(const void *data, size_t len, uint8_t out[SHA256_LEN])
 	digest_end(&d, out);
 }
 
+void sha256_2(const void *a, size_t a_len, const void *b, size_t b_len, uint8_t out[SHA256_LEN])
+{
+	struct digest d;
+
+	digest_begin(&d);
+	digest_add(&d, a, a_len);
+	digest_add(&d, b, b_len);
+	digest_end(&d, out);
+	digest_forget(&d);
+}
+
 struct sha256_stream {
 	EVP_MD_CTX *ctx;
 	EVP_MD_CTX *copy; /* where sha256_stream_get finishes, so that ctx can go on */

@@ -5,6 +5,8 @@
 #define SHA256_LEN 32
 
 void sha256(const void *data, size_t len, uint8_t out[SHA256_LEN]);
+/* Of two pieces laid end to end. */
+void sha256_2(const void *a, size_t a_len, const void *b, size_t b_len, uint8_t out[SHA256_LEN]);
 
 struct sha256_stream; /* for data that comes in pieces */
 MUST_CHECK enum err sha256_stream_new(struct sha256_stream **ret);

@@ -42,7 +42,7 @@ static enum err keep_quiet(void *ctx, const struct audit_event *event)
 {
 	return OK;
 }
-static const struct recorder quiet = { keep_quiet, NULL };
+static const struct recorder quiet = { .record = keep_quiet };
 
 /* ---- the vault ---- */
 

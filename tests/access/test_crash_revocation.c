@@ -95,7 +95,7 @@ static enum err keep_quiet(void *ctx, const struct audit_event *event)
 {
 	return OK;
 }
-static const struct recorder quiet = {keep_quiet, NULL};
+static const struct recorder quiet = { .record = keep_quiet };
 
 static struct sim *load(const char *path)
 {

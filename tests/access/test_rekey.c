@@ -746,7 +746,7 @@ static enum err refuse(void *ctx, const struct audit_event *event)
 static void no_log_no_new_key_and_no_purge(void **state)
 {
 	struct fixture *f = *state;
-	struct recorder broken = { refuse, NULL };
+	struct recorder broken = { .record = refuse };
 	struct vault_actor actor = f->a.actor;
 	struct vault_rekey how = { 0 };
 	struct vault_rekeyed got;

@@ -1,7 +1,7 @@
 /* A line of the host log: any bytes; and any bytes with a good signature behind them, which then must
  * verify when they parse, and under no other key. */
 #include "tests/fuzz.h"
-#include "audit/line.h"
+#include "audit/record.h"
 #include "base/text.h"
 #include "crypto/labels.h"
 
@@ -39,7 +39,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static struct sign_key *mine, *other;
 	struct buf line = { 0 };
-	struct line_facts facts;
+	struct record facts;
 
 	if (!mine) {
 		if (crypto_init() != OK)
@@ -47,14 +47,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		mine = key_from("mine");
 		other = key_from("other");
 	}
-	if (line_parse((const char *)data, size, &facts) == OK &&
+	if (record_parse((const char *)data, size, &facts) == OK &&
 	    (facts.seq == 0 || facts.signed_len >= size ||
-	     line_verify((const char *)data, &facts, sign_key_vkey(other)) == OK))
+	     record_is_signed((const char *)data, &facts, sign_key_vkey(other))))
 		abort(); /* nobody signed this */
 	sign_line(mine, data, size, &line);
-	if (line_parse(line.data, line.len, &facts) == OK &&
-	    (line_verify(line.data, &facts, sign_key_vkey(mine)) != OK ||
-	     line_verify(line.data, &facts, sign_key_vkey(other)) == OK))
+	if (record_parse(line.data, line.len, &facts) == OK &&
+	    (!record_is_signed(line.data, &facts, sign_key_vkey(mine)) ||
+	     record_is_signed(line.data, &facts, sign_key_vkey(other))))
 		abort();
 	buf_clear(&line);
 	return 0;

@@ -47,11 +47,16 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
+	static const char *const files[] = { "host.jsonl", "signing.key", "host.tree" };
 	struct fixture *f = *state;
+	char path[96];
 
 	audit_log_close(f->log);
 	sign_key_free(f->key);
-	(void)unlink(f->path);
+	for (size_t i = 0; i < ARRAY_LEN(files); i++) {
+		snprintf(path, sizeof(path), "%s/%s", f->dir, files[i]);
+		(void)unlink(path);
+	}
 	(void)rmdir(f->dir);
 	free(f);
 	return 0;
@@ -113,7 +118,7 @@ static void append(struct fixture *f, enum audit_code code)
 static void three(struct fixture *f, struct lines *l)
 {
 	append(f, AUDIT_CREATE);
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	append(f, AUDIT_LOCK);
 	lines_read(f, l);
 	assert_int_equal(l->count, 3);
@@ -292,7 +297,7 @@ static void a_log_goes_on_where_it_ended(void **state)
 	struct stat st;
 	uint64_t seq;
 
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	log_reopen(f);
 	assert_ok(audit_log_append(f->log, &event, &seq));
 	assert_int_equal(seq, 2);
@@ -446,7 +451,7 @@ static void a_line_of_another_key_is_tampering(void **state)
 	struct sign_key *other;
 	struct audit_log *log;
 
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	assert_ok(sign_key_random(&other));
 	assert_ok(audit_log_open(f->path, HOST, other, &log));
 	assert_ok(audit_log_append(log, &event, NULL));
@@ -464,7 +469,7 @@ static void a_log_rewritten_under_another_key_is_tampering_to_who_knows_the_key(
 	memcpy(vkey, sign_key_vkey(mine), sizeof(vkey));
 	assert_ok(sign_key_random(&f->key));
 	log_reopen(f);
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	sign_key_free(mine);
 	assert_ok(verify(f));
 	assert_err(audit_log_read(f->path, vkey, NULL, NULL), ERR_LOG_TAMPERED);
@@ -556,16 +561,16 @@ static void a_crash_at_any_byte_of_a_line_leaves_a_log_that_goes_on(void **state
 
 	append(f, AUDIT_CREATE);
 	begin = log_size(f);
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	end = log_size(f);
 	for (off_t cut = begin; cut <= end; cut += cut > begin + 3 && cut < end - 9 ? 7 : 1) {
 		assert_int_equal(truncate(f->path, cut), 0);
 		assert_ok(verify(f));
-		append(f, AUDIT_UNLOCK);
+		append(f, AUDIT_EXPORT);
 		assert_ok(verify(f));
 		assert_int_equal(count_recovered(f), cut > begin && cut < end);
 		assert_int_equal(truncate(f->path, begin), 0);
-		append(f, AUDIT_UNLOCK);
+		append(f, AUDIT_EXPORT);
 	}
 }
 
@@ -578,7 +583,7 @@ static void a_crash_in_the_first_line_leaves_a_log_that_goes_on(void **state)
 	end = log_size(f);
 	for (off_t cut = 0; cut <= end; cut += cut < end - 20 ? 17 : 1) {
 		assert_int_equal(truncate(f->path, cut), 0);
-		append(f, AUDIT_UNLOCK);
+		append(f, AUDIT_EXPORT);
 		assert_ok(verify(f));
 		assert_int_equal(truncate(f->path, 0), 0);
 		append(f, AUDIT_CREATE);
@@ -595,7 +600,7 @@ static void a_crash_while_recovering_is_recovered_too(void **state)
 	int fd;
 
 	append(f, AUDIT_CREATE);
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	begin = log_size(f) - 20;
 	assert_int_equal(truncate(f->path, begin), 0);
 	append(f, AUDIT_LOCK);
@@ -620,7 +625,7 @@ static void a_tail_of_zeroes_is_recovered(void **state)
 
 	append(f, AUDIT_CREATE);
 	assert_int_equal(truncate(f->path, log_size(f) + 3000), 0);
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	assert_ok(verify(f));
 	assert_ok(verify_with_key(f));
 }
@@ -635,7 +640,7 @@ static void junk_that_no_recovery_tells_of_is_tampering(void **state)
 	assert_non_null(file);
 	assert_true(fputs("{\"half\":\n", file) >= 0);
 	assert_int_equal(fclose(file), 0);
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	assert_err(verify(f), ERR_LOG_TAMPERED);
 }
 
@@ -649,7 +654,7 @@ static void a_record_that_finds_no_room_leaves_the_log_as_it_was(void **state)
 	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
 	off_t size;
 
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	size = log_size(f);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
 	small = (struct rlimit){ (rlim_t)size + 100, before.rlim_max };
@@ -669,7 +674,7 @@ static void a_log_that_was_moved_away_takes_no_record(void **state)
 	struct audit_event event = { .code = AUDIT_LOCK };
 	char away[128];
 
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	snprintf(away, sizeof(away), "%s.old", f->path);
 	assert_int_equal(rename(f->path, away), 0);
 	assert_err(audit_log_append(f->log, &event, NULL), ERR_LOG_WRITE);
@@ -716,7 +721,7 @@ static void text_that_is_not_utf8_or_too_long_is_not_written(void **state)
 	struct audit_event event = { .code = AUDIT_LOCK, .label = "\xff" };
 	char *label = malloc(LINE_MAX_LEN + 1);
 
-	append(f, AUDIT_UNLOCK);
+	append(f, AUDIT_EXPORT);
 	assert_err(audit_log_append(f->log, &event, NULL), ERR_LOG_WRITE);
 	memset(label, 'x', LINE_MAX_LEN);
 	label[LINE_MAX_LEN] = '\0';
