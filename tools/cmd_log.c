@@ -65,6 +65,9 @@ static const struct {
 	{"host", N_("computer registered")},
 	{"sync", N_("register exchanged")},
 	{"adopt", N_("older state accepted")},
+	{"rotate", N_("log key changed")},
+	{"clock", N_("clock set back")},
+	{"witness", N_("logs compared")},
 	{"ok", N_("done")},
 	{"refused", N_("refused")},
 	{"failed", N_("failed")},
@@ -101,9 +104,21 @@ static bool is_open_pack(const struct reading *r, const json_t *record)
 	       !is_closed(r, record);
 }
 
+/* What the log does for itself, while all is well; programs get it all. */
+static bool is_housekeeping(const json_t *record)
+{
+	const char *event = field(record, "event");
+
+	return !strcmp(field(record, "result"), "ok") &&
+	       (!strcmp(event, "rotate") || !strcmp(event, "witness"));
+}
+
 static bool is_wanted(const struct reading *r, const json_t *record)
 {
 	const struct medium *m = r->medium;
+
+	if (!r->cli->json && is_housekeeping(record))
+		return false;
 
 	if (cli_has(r->cli, OPT_OPEN_PACKS) && !is_open_pack(r, record))
 		return false;
@@ -253,7 +268,8 @@ static enum err read_log(struct reading *r, const char *path)
 	if (home_host_key(r->cli->home, &key) != OK)
 		key = NULL;
 	if (cli_has(r->cli, OPT_OPEN_PACKS)) {
-		enum err err = audit_log_read(path, key ? sign_key_vkey(key) : NULL, note_receipt, r);
+		enum err err =
+			audit_log_read(path, key ? sign_key_vkey(key) : NULL, note_receipt, r);
 
 		if (err == ERR_NOMEM)
 			return err;

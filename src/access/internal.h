@@ -2,6 +2,7 @@
 #pragma once
 #include "access/keyfile_format.h"
 #include "access/vault.h"
+#include "audit/checkpoint.h"
 #include "org/society.h"
 
 /* A vault's store, unlocked; the volume is open only in a vault that was opened for its content. */
@@ -20,6 +21,14 @@ struct vault {
 	struct device device_record; /* as the keyring had it */
 	struct society society; /* while an opening asks it; empty before and behind */
 	struct vault_facts facts;
+	bool stepped_back; /* what was seen here last was lost, with a tail or by damage */
+	struct {
+		bool is_known;	    /* the log could be read and goes on from what was seen */
+		bool lost;	    /* but lines of it were lost, as above */
+		struct merkle tree; /* over its lines */
+		char text[256];	    /* its checkpoint; "" for none */
+		struct buf fresh;   /* lines of this session that the copy lacks */
+	} witness;		    /* (witness.c) */
 	bool adopting; /* whatever state it is: it will be the right one */
 	uint8_t opened_sha256[SHA256_LEN]; /* of the slot of the state that was opened */
 	uint32_t opened_epoch;

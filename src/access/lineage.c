@@ -225,6 +225,7 @@ static enum err judge(struct vault *v, const struct seen *was, enum reach reach,
 	TRY(note_log(v, was, kept));
 	if (reach == REACH_NOT)
 		TRY(find_follower(v, was, &reach));
+	v->stepped_back = reach == REACH_LOST;
 	/* Where the state was lost, the end of its log may be lost with it. */
 	if (reach == REACH_LOST || (reach == REACH_WHOLE && kept))
 		*ret = LINEAGE_FOLLOWS;

@@ -2,6 +2,7 @@
 #include <inttypes.h>
 #include <string.h>
 #include "access/lineage.h"
+#include "access/witness.h"
 #include "base/clock.h"
 #include "base/text.h"
 
@@ -79,6 +80,7 @@ static enum err opening_line(const struct vault *v, const char *event, const str
 	TRY(add_head(&head, v->opened_epoch, ret));
 	TRY(add_passed(&head, ret));
 	TRY(add_over(over, ret));
+	TRY(witness_put_head(v, ret));
 	return buf_puts(ret, "}");
 }
 
@@ -136,6 +138,16 @@ enum err vault_line_adopted(struct vault *v)
 	return journal_append(v->store, line.data, line.len);
 }
 
+static void put_head_or_none(const struct vault *v, struct buf *line)
+{
+	size_t len = line->len;
+
+	if (witness_put_head(v, line) == OK)
+		return;
+	line->len = len;
+	err_clear();
+}
+
 /* One that finds no place is missing where the host's own log still has it. */
 void vault_line_close(struct vault *v)
 {
@@ -148,8 +160,12 @@ void vault_line_close(struct vault *v)
 	volume_totals(v->volume, &totals);
 	err = begin_line(v, "lock", &line);
 	if (err == OK)
-		err = buf_printf(&line, ",\"files\":%" PRIu64 ",\"bytes\":%" PRIu64 "}", totals.files,
+		err = buf_printf(&line, ",\"files\":%" PRIu64 ",\"bytes\":%" PRIu64, totals.files,
 				 totals.bytes);
+	if (err == OK)
+		put_head_or_none(v, &line);
+	if (err == OK)
+		err = buf_puts(&line, "}");
 	if (err == OK)
 		err = volume_log_append(v->volume, line.data, line.len);
 	if (err != OK)

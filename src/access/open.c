@@ -3,6 +3,7 @@
 #include <string.h>
 #include "access/contents.h"
 #include "access/enforce.h"
+#include "access/witness.h"
 #include "base/text.h"
 #include "store/folder_disk.h"
 
@@ -26,6 +27,9 @@ static enum err record_unlock(struct vault *v)
 	struct audit_event event;
 
 	vault_event(v, AUDIT_UNLOCK, &event);
+	event.witness = witness_text(v);
+	if (v->witness.lost)
+		event.lost_generations = MAX(1u, v->facts.store.newest_seen - event.generation);
 	return leave_record(&v->actor, &event);
 }
 
@@ -56,6 +60,7 @@ static void keep_contents(struct vault *v, char hex[2 * SHA256_LEN + 1])
 /* The record comes first: content is out of reach until it is on the disk. */
 static enum err open_volume(struct vault *v)
 {
+	TRY(witness_opening(v));
 	TRY(record_unclean(v));
 	TRY(record_lineage(v));
 	TRY(record_unlock(v));
@@ -158,6 +163,7 @@ enum err vault_close(struct vault *v)
 	/* Without a society there is no such list, and one commit less. */
 	if (!v->facts.read_only && v->carried.has_society && volume_sync(v->volume) == OK)
 		keep_contents(v, manifest);
+	witness_closing(v);
 	err = volume_close(TAKE(v->volume));
 	closing_event(v, &totals, err, super_hex, &event);
 	event.manifest = manifest[0] ? manifest : NULL;
@@ -165,6 +171,8 @@ enum err vault_close(struct vault *v)
 		enum err kept = vault_remember(v, true);
 
 		err = err != OK ? err : kept;
+		event.witness = witness_text(v);
+		witness_closed(v);
 		folder_disk_hide_times(v->disk);
 	}
 	recorded = leave_record(&v->actor, &event);

@@ -202,6 +202,7 @@ void vault_clear(struct vault *v)
 	secret_free(TAKE(v->epoch_key));
 	device_clear(&v->device_record);
 	society_clear(&v->society);
+	buf_clear(&v->witness.fresh);
 	free(TAKE(v->actor_name));
 	free(TAKE(v->purpose));
 }

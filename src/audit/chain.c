@@ -33,8 +33,8 @@ static enum err check_place(const struct chain *c, const struct record *r)
 		return err_at(ERR_LOG_GAP, "records %" PRIu64 " to %" PRIu64 " are missing",
 			      c->seq + 1, r->seq - 1);
 	if (r->seq != c->seq + 1 || memcmp(r->prev, c->sha256, SHA256_LEN) != 0)
-		return err_at(ERR_LOG_TAMPERED, "record %" PRIu64 " does not follow record %" PRIu64,
-			      r->seq, c->seq);
+		return err_at(ERR_LOG_TAMPERED,
+			      "record %" PRIu64 " does not follow record %" PRIu64, r->seq, c->seq);
 	return OK;
 }
 
@@ -54,15 +54,16 @@ static enum err check_key(struct chain *c, const char *text, const struct record
 	if (memcmp(r->key_fpr, c->fpr, KEY_FPR_LEN) == 0) {
 		bool looked_at = c->proof == CHAIN_EACH || last;
 
-		return !looked_at || record_is_signed(text, r, c->vkey) ?
-			       OK :
-			       tampered(r->seq, "its signature does not fit");
+		return !looked_at || record_is_signed(text, r, c->vkey)
+			       ? OK
+			       : tampered(r->seq, "its signature does not fit");
 	}
 	if (!begins || !is_host_key(c, r) || !record_is_signed(text, r, c->host_vkey))
 		return tampered(r->seq, "it is not signed by the key of its period");
 	c->unclosed = false;
 	take_key(c, c->host_vkey);
-	return err_at(ERR_LOG_GAP, "record %" PRIu64 ": the key of the period before was lost", r->seq);
+	return err_at(ERR_LOG_GAP, "record %" PRIu64 ": the key of the period before was lost",
+		      r->seq);
 }
 
 static bool is_checkpoint_of(const struct chain *c, const char *note, size_t len)
@@ -83,10 +84,12 @@ static enum err check_closing(struct chain *c, const struct record *r)
 	char note[CHECKPOINT_NOTE_MAX];
 
 	if (!c->unclosed)
-		return r->checkpoint.at ? tampered(r->seq, "a checkpoint where no period ended") : OK;
+		return r->checkpoint.at ? tampered(r->seq, "a checkpoint where no period ended")
+					: OK;
 	if (!r->checkpoint.at)
 		return err_at(ERR_LOG_GAP,
-			      "record %" PRIu64 ": the period before has no closing checkpoint", r->seq);
+			      "record %" PRIu64 ": the period before has no closing checkpoint",
+			      r->seq);
 	if (span_text(r->checkpoint, note, sizeof(note)) != OK ||
 	    !is_checkpoint_of(c, note, strlen(note)))
 		return tampered(r->seq, "the closing checkpoint is not of the lines before it");
@@ -105,9 +108,9 @@ static enum err check_time(const struct chain *c, const struct record *r)
 static enum err check_host(struct chain *c, const struct record *r)
 {
 	if (!c->host[0] && r->host.at)
-		return span_text(r->host, c->host, sizeof(c->host)) == OK ?
-			       OK :
-			       tampered(r->seq, "the host is none");
+		return span_text(r->host, c->host, sizeof(c->host)) == OK
+			       ? OK
+			       : tampered(r->seq, "the host is none");
 	return span_is(r->host, c->host) ? OK : tampered(r->seq, "it is of another computer");
 }
 
@@ -161,7 +164,7 @@ static enum err check_torn(struct chain *c, bool last, bool whole)
 enum err chain_line(struct chain *c, const char *text, size_t len, bool last, bool whole,
 		    struct record *ret)
 {
-	struct record r = { 0 };
+	struct record r = {0};
 	enum err err = record_parse(text, len, &r);
 
 	if (err == OK && !c->has_vkey && r.has_vkey && r.seq == 1) {

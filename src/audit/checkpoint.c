@@ -11,7 +11,8 @@
 
 enum kind { KIND_LOG = 0x01, KIND_WITNESS = 0x04 };
 
-void checkpoint_make(struct checkpoint *c, const char *prefix, const char *id, const struct merkle *t)
+void checkpoint_make(struct checkpoint *c, const char *prefix, const char *id,
+		     const struct merkle *t)
 {
 	memset(c, 0, sizeof(*c));
 	snprintf(c->origin, sizeof(c->origin), "%s%s", prefix, id);
@@ -32,7 +33,8 @@ enum err checkpoint_print(const struct checkpoint *c, struct buf *out)
 /* The line at *at without its line feed; NULL when there is none. */
 static const char *next_line(const char **at, const char *end, size_t *ret_len)
 {
-	const char *line = *at, *stop = line < end ? memchr(line, '\n', (size_t)(end - line)) : NULL;
+	const char *line = *at,
+		   *stop = line < end ? memchr(line, '\n', (size_t)(end - line)) : NULL;
 
 	if (!stop)
 		return NULL;
@@ -92,7 +94,7 @@ static bool parse_text(const char **at, const char *end, struct checkpoint *ret)
 
 enum err checkpoint_parse(const char *text, size_t len, struct checkpoint *ret)
 {
-	struct checkpoint c = { 0 };
+	struct checkpoint c = {0};
 	const char *at = text;
 
 	if (len > CHECKPOINT_NOTE_MAX || !parse_text(&at, text + len, &c) ||
@@ -107,7 +109,7 @@ enum err checkpoint_parse(const char *text, size_t len, struct checkpoint *ret)
 static void key_id(const char *name, enum kind kind, const uint8_t vkey[SIGN_VKEY_LEN],
 		   uint8_t out[KEY_ID])
 {
-	uint8_t key[2 + SIGN_VKEY_LEN] = { '\n', (uint8_t)kind }, sum[SHA256_LEN];
+	uint8_t key[2 + SIGN_VKEY_LEN] = {'\n', (uint8_t)kind}, sum[SHA256_LEN];
 
 	memcpy(key + 2, vkey, SIGN_VKEY_LEN);
 	sha256_2(name, strlen(name), key, sizeof(key), sum);
@@ -144,7 +146,7 @@ enum err note_sign(const struct checkpoint *c, const char *name, const struct si
 enum err note_cosign(const struct checkpoint *c, const char *name, const struct sign_key *key,
 		     int64_t time, struct buf *out)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf text = {0};
 	uint8_t blob[KEY_ID + TIME_LEN + SIGN_LEN];
 	struct writer w = writer_make(blob + KEY_ID, TIME_LEN);
 	uint64_t when = time > 0 ? (uint64_t)time : 0;
@@ -174,8 +176,8 @@ static bool take_signature(const char *line, size_t len, const char *name, const
 }
 
 /* Finds the signature by that key; gives the length of the text, 0: there is none. */
-static size_t find_signature(const char *note, size_t len, const char *name, const uint8_t id[KEY_ID],
-			     uint8_t *blob, size_t blob_len)
+static size_t find_signature(const char *note, size_t len, const char *name,
+			     const uint8_t id[KEY_ID], uint8_t *blob, size_t blob_len)
 {
 	const char *at = note, *end = note + len, *line;
 	struct checkpoint c;
@@ -206,7 +208,7 @@ bool note_verify(const char *note, size_t len, const char *name, const uint8_t v
 bool note_verify_cosigned(const char *note, size_t len, const char *name,
 			  const uint8_t vkey[SIGN_VKEY_LEN], int64_t *ret_time)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf text = {0};
 	uint8_t id[KEY_ID], blob[KEY_ID + TIME_LEN + SIGN_LEN];
 	size_t text_len;
 	uint64_t when;
@@ -225,7 +227,7 @@ bool note_verify_cosigned(const char *note, size_t len, const char *name,
 
 enum err note_vkey_print(const char *name, const uint8_t vkey[SIGN_VKEY_LEN], struct buf *out)
 {
-	uint8_t key[1 + SIGN_VKEY_LEN] = { KIND_LOG }, id[KEY_ID];
+	uint8_t key[1 + SIGN_VKEY_LEN] = {KIND_LOG}, id[KEY_ID];
 	char hex[2 * KEY_ID + 1], base64[64];
 
 	key_id(name, KIND_LOG, vkey, id);

@@ -77,11 +77,11 @@ struct audit_event {
 	int64_t saved_until;	   /* seconds since 1970 of the newest state kept; 0 none */
 	bool has_totals;
 	uint64_t files, bytes;
-	const char *manifest;	   /* 64 hex digits: the sealed list of contents */
+	const char *manifest;	  /* 64 hex digits: the sealed list of contents */
 	const char *super_sha256; /* 64 hex digits */
-	const char *witness;	  /* what another log is now: the text of a checkpoint, to be cosigned */
-	const char *pack_id;	  /* 32 hex digits */
-	const char *pack_sha256;  /* 64 hex digits, of the whole pack */
+	const char *witness; /* what another log is now: the text of a checkpoint, to be cosigned */
+	const char *pack_id; /* 32 hex digits */
+	const char *pack_sha256; /* 64 hex digits, of the whole pack */
 	bool has_persons;
 	uint64_t persons; /* declared number of insured persons */
 };

@@ -34,10 +34,11 @@ static size_t mark_len(off_t end)
 
 static bool same_mark(int fd, off_t end, const uint8_t mark[MARK])
 {
-	uint8_t here[MARK] = { 0 };
+	uint8_t here[MARK] = {0};
 	size_t len = mark_len(end);
 
-	return io_pread_full(fd, here, len, end - (off_t)len) == OK && memcmp(here, mark, MARK) == 0;
+	return io_pread_full(fd, here, len, end - (off_t)len) == OK &&
+	       memcmp(here, mark, MARK) == 0;
 }
 
 static bool parse(struct reader r, int fd, off_t end, struct growth *ret)
@@ -55,7 +56,7 @@ static bool parse(struct reader r, int fd, off_t end, struct growth *ret)
 
 static bool load(int fd, const char *cache, off_t end, struct growth *ret)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf text = {0};
 	uint8_t sum[SHA256_LEN];
 	size_t len;
 
@@ -69,7 +70,7 @@ static bool load(int fd, const char *cache, off_t end, struct growth *ret)
 
 void growth_keep(const struct growth *g, int fd, const char *cache)
 {
-	uint8_t body[CACHE_MAX], mark[MARK] = { 0 }, sum[SHA256_LEN];
+	uint8_t body[CACHE_MAX], mark[MARK] = {0}, sum[SHA256_LEN];
 	struct writer w = writer_make(body, sizeof(body));
 	CLEANUP(fd_closep) int out = -1;
 	size_t len = mark_len(g->end);
@@ -125,11 +126,11 @@ static enum err read_lines(int fd, off_t end, struct growth *g)
 
 enum err growth_read(int fd, const char *cache, off_t end, struct growth *ret)
 {
-	struct growth g = { 0 };
+	struct growth g = {0};
 
 	if (!load(fd, cache, end, &g)) {
 		err_clear();
-		g = (struct growth){ 0 };
+		g = (struct growth){0};
 	}
 	TRY(read_lines(fd, end, &g));
 	*ret = g;

@@ -1,6 +1,6 @@
-/* The tree over a file of lines, without reading it all again each time: what was counted last is kept
- * in a small file beside it. That file is a help and nothing more. It is not flushed; one that is
- * missing, torn or of another file is not used, and the lines are read from the beginning.
+/* The tree over a file of lines, without reading it all again each time: what was counted last is
+ * kept in a small file beside it. That file is a help and nothing more. It is not flushed; one that
+ * is missing, torn or of another file is not used, and the lines are read from the beginning.
  * Private to audit. */
 #pragma once
 #include <sys/types.h>

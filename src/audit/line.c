@@ -39,7 +39,7 @@ static enum err put_number(struct buf *out, const char *name, uint64_t value)
 /* Whether the kernel's clock is kept right by somebody, as far as it says. */
 static const char *clock_state(void)
 {
-	struct timex t = { 0 };
+	struct timex t = {0};
 	int state = adjtimex(&t);
 
 	if (state < 0)
@@ -139,7 +139,7 @@ static enum err signed_text(const char *text, size_t len, struct buf *out)
 
 static enum err put_signature(const struct sign_key *key, size_t begin, struct buf *out)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf text = {0};
 	uint8_t sig[SIGN_LEN];
 	char base64[96];
 

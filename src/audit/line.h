@@ -1,13 +1,15 @@
-/* Printing a line of the host log: canonical JSON with its fields in a fixed order, ended by key_fpr,
- * prev and sig. Reading is audit/record.h. docs/FORMAT.md, "Host log". Private to audit. */
+/* Printing a line of the host log: canonical JSON with its fields in a fixed order, ended by
+ * key_fpr, prev and sig. Reading is audit/record.h. docs/FORMAT.md, "Host log". Private to audit.
+ */
 #pragma once
 #include "audit/record.h"
 
 struct line_place {
 	uint64_t seq;
 	const char *host;
-	const char *witness;	/* the cosigned note of another log; NULL: none */
-	const char *checkpoint; /* the note that ended the period before; NULL: it has one already */
+	const char *witness; /* the cosigned note of another log; NULL: none */
+	const char
+		*checkpoint; /* the note that ended the period before; NULL: it has one already */
 	const uint8_t *next_vkey; /* of `rotate`: in force from the next line on; else NULL */
 	uint8_t prev[SHA256_LEN]; /* of the line before; zero for the first */
 };

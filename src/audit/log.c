@@ -195,10 +195,9 @@ static enum err cosign(struct block *b, const char *text, struct buf *note)
 
 static enum err put_line(struct block *b, const struct audit_event *event, const uint8_t *next_vkey)
 {
-	CLEANUP(buf_clear) struct buf witness = { 0 }, checkpoint = { 0 };
-	struct line_place place = { .seq = b->tail.seq + 1,
-				    .host = b->log->host,
-				    .next_vkey = next_vkey };
+	CLEANUP(buf_clear) struct buf witness = {0}, checkpoint = {0};
+	struct line_place place = {
+		.seq = b->tail.seq + 1, .host = b->log->host, .next_vkey = next_vkey};
 	size_t begin = b->text.len;
 
 	if (event->witness)
@@ -219,7 +218,7 @@ static enum err put_line(struct block *b, const struct audit_event *event, const
 
 static enum err rotate(struct block *b)
 {
-	const struct audit_event event = { .code = AUDIT_ROTATE };
+	const struct audit_event event = {.code = AUDIT_ROTATE};
 	const struct sign_key *old = b->key, *next;
 
 	TRY(period_keys_draw(b->keys, old, &next));
@@ -229,13 +228,12 @@ static enum err rotate(struct block *b)
 	return OK;
 }
 
-/* The key of the period is gone, with the folder of another day or by an accident: the host key begins a
- * new one, which every reader notices. */
+/* The key of the period is gone, with the folder of another day or by an accident: the host key
+ * begins a new one, which every reader notices. */
 static enum err begin_anew(struct block *b)
 {
-	const struct audit_event event = { .code = AUDIT_ROTATE,
-					   .result = AUDIT_FAILED,
-					   .reason = ERR_KEY_NOT_FOUND };
+	const struct audit_event event = {
+		.code = AUDIT_ROTATE, .result = AUDIT_FAILED, .reason = ERR_KEY_NOT_FOUND};
 	const struct sign_key *next;
 
 	b->closing = NULL;
@@ -266,7 +264,7 @@ static bool is_to_rotate(const struct block *b, const struct audit_event *event)
 static enum err put_event(struct block *b, const struct audit_event *event)
 {
 	if (clock_wall().tv_sec < b->tail.time) {
-		const struct audit_event back = { .code = AUDIT_CLOCK };
+		const struct audit_event back = {.code = AUDIT_CLOCK};
 
 		TRY(put_line(b, &back, NULL));
 	}
@@ -280,8 +278,8 @@ static enum err put_all(struct block *b, const struct audit_event *events, size_
 	if (!b->key)
 		TRY(begin_anew(b));
 	if (b->tail.torn > 0) {
-		const struct audit_event recovered = { .code = AUDIT_RECOVERED,
-						       .reason = ERR_TRUNCATED };
+		const struct audit_event recovered = {.code = AUDIT_RECOVERED,
+						      .reason = ERR_TRUNCATED};
 
 		TRY(put_line(b, &recovered, NULL));
 	}
@@ -308,7 +306,7 @@ static enum err write_durably(struct audit_log *log, off_t end, const struct buf
 static enum err append_locked(struct audit_log *log, const struct audit_event *events, size_t count,
 			      uint64_t *ret_seq)
 {
-	CLEANUP(block_clear) struct block b = { 0 };
+	CLEANUP(block_clear) struct block b = {0};
 
 	TRY(block_begin(log, &b));
 	TRY(put_all(&b, events, count));
@@ -317,7 +315,8 @@ static enum err append_locked(struct audit_log *log, const struct audit_event *e
 		*ret_seq = b.tail.seq;
 	if (b.has_growth)
 		growth_keep(&b.growth, log->fd, log->tree_path);
-	/* The record is there; a key that could not be destroyed now is when the next line comes. */
+	/* The record is there; a key that could not be destroyed now is when the next line comes.
+	 */
 	if (!b.closing && period_keys_destroy_others(b.keys, b.key) != OK)
 		err_clear();
 	return OK;
@@ -364,7 +363,7 @@ enum err audit_log_append(struct audit_log *log, const struct audit_event *event
 
 static enum err head_locked(struct audit_log *log, struct buf *out)
 {
-	CLEANUP(block_clear) struct block b = { 0 };
+	CLEANUP(block_clear) struct block b = {0};
 	struct checkpoint c;
 
 	TRY(block_begin(log, &b));

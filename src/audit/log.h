@@ -1,9 +1,10 @@
-/* The host log: append-only JSON Lines, each line naming the hash of the one before and signed by the key
- * of its period; the lines are the leaves of a Merkle tree. Several processes may append at once (a lock
- * on the file orders them). An appended line is on the disk before append returns, which takes one flush;
- * where a period ends, with each mount, three. A torn last line that a crash left is closed off, kept, and
- * told by a `recovered` record; a clock that was set back by a `clock` record. The first period's key is
- * the host key. Keys stand beside the log in `signing.key`. docs/FORMAT.md, "Host log". */
+/* The host log: append-only JSON Lines, each line naming the hash of the one before and signed by
+ * the key of its period; the lines are the leaves of a Merkle tree. Several processes may append at
+ * once (a lock on the file orders them). An appended line is on the disk before append returns,
+ * which takes one flush; where a period ends, with each mount, three. A torn last line that a crash
+ * left is closed off, kept, and told by a `recovered` record; a clock that was set back by a
+ * `clock` record. The first period's key is the host key. Keys stand beside the log in
+ * `signing.key`. docs/FORMAT.md, "Host log". */
 #pragma once
 #include "audit/checkpoint.h"
 #include "audit/event.h"
@@ -17,8 +18,8 @@ MUST_CHECK enum err audit_log_open(const char *path, const char *host, const str
 				   struct audit_log **ret);
 void audit_log_close(struct audit_log *log);
 DEFINE_FREEP(struct audit_log, audit_log_close)
-/* Durable on return; ret_seq (may be NULL) is the line's number. An `unlock` that went well begins a new
- * period. Any failure is ERR_LOG_WRITE. */
+/* Durable on return; ret_seq (may be NULL) is the line's number. An `unlock` that went well begins
+ * a new period. Any failure is ERR_LOG_WRITE. */
 MUST_CHECK enum err audit_log_append(struct audit_log *log, const struct audit_event *event,
 				     uint64_t *ret_seq);
 /* The same of several, in one write. */

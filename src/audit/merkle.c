@@ -9,9 +9,9 @@ void merkle_leaf(const void *line, size_t len, uint8_t out[SHA256_LEN])
 }
 
 void merkle_node(const uint8_t left[SHA256_LEN], const uint8_t right[SHA256_LEN],
-	       uint8_t out[SHA256_LEN])
+		 uint8_t out[SHA256_LEN])
 {
-	uint8_t both[1 + 2 * SHA256_LEN] = { 0x01 };
+	uint8_t both[1 + 2 * SHA256_LEN] = {0x01};
 
 	memcpy(both + 1, left, SHA256_LEN);
 	memcpy(both + 1 + SHA256_LEN, right, SHA256_LEN);

@@ -23,9 +23,9 @@ static bool at_end(FILE *file)
 	return false;
 }
 
-static enum err read_lines(FILE *file, struct chain *c,
-			   enum err (*line)(void *ctx, const char *text, size_t len, enum err fault),
-			   void *ctx)
+static enum err
+read_lines(FILE *file, struct chain *c,
+	   enum err (*line)(void *ctx, const char *text, size_t len, enum err fault), void *ctx)
 {
 	char *text = NULL;
 	size_t cap = 0;

@@ -73,9 +73,9 @@ static bool take_value(struct cursor *c, enum kind *kind, struct span *ret)
 {
 	if (c->at == c->end)
 		return false;
-	*kind = *c->at == '"'			    ? KIND_TEXT
+	*kind = *c->at == '"'			 ? KIND_TEXT
 		: *c->at == 't' || *c->at == 'f' ? KIND_TRUTH
-						    : KIND_NUMBER;
+						 : KIND_NUMBER;
 	switch (*kind) {
 	case KIND_TEXT:
 		return take_string(c, ret);
@@ -98,10 +98,13 @@ static const struct place {
 	const char *name;
 	size_t offset;
 } places[] = {
-#define PLACE(field) { #field, offsetof(struct record, field) }
-	PLACE(ts),	 PLACE(host),	  PLACE(actor),	    PLACE(event),	PLACE(result),
-	PLACE(reason),	 PLACE(volume_id), PLACE(label),    PLACE(media_id),	PLACE(checkout_id),
-	PLACE(category), PLACE(session),  PLACE(mode),	    PLACE(witness),	PLACE(checkpoint),
+#define PLACE(field)                                                                               \
+	{                                                                                          \
+#field, offsetof(struct record, field)                                             \
+	}
+	PLACE(ts),	 PLACE(host),	   PLACE(actor), PLACE(event),	  PLACE(result),
+	PLACE(reason),	 PLACE(volume_id), PLACE(label), PLACE(media_id), PLACE(checkout_id),
+	PLACE(category), PLACE(session),   PLACE(mode),	 PLACE(witness),  PLACE(checkpoint),
 #undef PLACE
 };
 
@@ -170,7 +173,7 @@ static bool put_field(struct finding *f, struct span name, enum kind kind, struc
 
 static bool take_fields(struct cursor *c, struct finding *f)
 {
-	struct span name, value = { 0 };
+	struct span name, value = {0};
 	enum kind kind;
 
 	if (!take(c, '{'))
@@ -215,9 +218,9 @@ static bool get_signature(const char *text, size_t len, struct record *r)
 
 enum err record_parse(const char *text, size_t len, struct record *ret)
 {
-	struct record r = { 0 };
-	struct finding f = { .r = &r };
-	struct cursor c = { text, text + len };
+	struct record r = {0};
+	struct finding f = {.r = &r};
+	struct cursor c = {text, text + len};
 
 	if (len >= LINE_MAX_LEN || !take_fields(&c, &f))
 		return no_record("not a record");
@@ -242,7 +245,7 @@ enum err record_parse(const char *text, size_t len, struct record *ret)
 
 bool record_is_signed(const char *text, const struct record *r, const uint8_t vkey[SIGN_VKEY_LEN])
 {
-	CLEANUP(buf_clear) struct buf signed_bytes = { 0 };
+	CLEANUP(buf_clear) struct buf signed_bytes = {0};
 
 	return buf_append(&signed_bytes, LABEL_SIG_RECORD, sizeof(LABEL_SIG_RECORD)) == OK &&
 	       buf_append(&signed_bytes, text, r->signed_len) == OK &&

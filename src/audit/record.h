@@ -1,6 +1,6 @@
-/* A line of the host log as a reader takes it: a JSON object of one level, read in place without a copy.
- * Nothing is judged here but its form. Spans are borrowed from the line and still escaped; an absent one
- * has no length. docs/FORMAT.md, "Host log". Private to those who verify logs. */
+/* A line of the host log as a reader takes it: a JSON object of one level, read in place without a
+ * copy. Nothing is judged here but its form. Spans are borrowed from the line and still escaped; an
+ * absent one has no length. docs/FORMAT.md, "Host log". Private to those who verify logs. */
 #pragma once
 #include "audit/event.h"
 #include "base/buf.h"
@@ -24,7 +24,8 @@ struct record {
 		category, session, mode, witness, checkpoint;
 	uint64_t generation, lost_generations;
 	bool has_vkey;
-	uint8_t vkey[SIGN_VKEY_LEN]; /* of line 1: its own key; of `rotate`: that of the next line on */
+	uint8_t vkey[SIGN_VKEY_LEN]; /* of line 1: its own key; of `rotate`: that of the next line
+					on */
 	uint8_t key_fpr[KEY_FPR_LEN];
 	uint8_t prev[SHA256_LEN];
 	size_t signed_len; /* how many of its bytes are signed */

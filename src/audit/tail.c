@@ -18,7 +18,7 @@ static enum err read_end(int fd, off_t end, struct buf *ret)
 		return err;
 	}
 	data[len] = '\0';
-	*ret = (struct buf){ data, len, len + 1 };
+	*ret = (struct buf){data, len, len + 1};
 	return OK;
 }
 
@@ -55,7 +55,7 @@ static enum err last_record(const struct buf *bytes, size_t end, struct tail *re
 
 enum err tail_find(int fd, const char *path, struct tail *ret)
 {
-	CLEANUP(buf_clear) struct buf bytes = { 0 };
+	CLEANUP(buf_clear) struct buf bytes = {0};
 	struct stat st;
 	const char *newline;
 	size_t whole;

@@ -1,5 +1,5 @@
-/* The end of a host log's file: what the next line follows. Lines that a crash tore, and that were closed
- * off, are passed over. Private to audit. */
+/* The end of a host log's file: what the next line follows. Lines that a crash tore, and that were
+ * closed off, are passed over. Private to audit. */
 #pragma once
 #include <sys/types.h>
 #include "audit/record.h"
@@ -11,7 +11,7 @@ struct tail {
 	int64_t time;
 	uint8_t sha256[SHA256_LEN];
 	uint8_t fpr[KEY_FPR_LEN]; /* of the key in force; nothing when there is no record */
-	bool unclosed;		  /* the last record is a `rotate`: the next line closes the period */
+	bool unclosed; /* the last record is a `rotate`: the next line closes the period */
 	uint8_t closing_fpr[KEY_FPR_LEN]; /* then: of the key that is to do it */
 };
 /* ERR_LOG_WRITE when the file does not end with a record; ERR_IO, ERR_NOMEM. */

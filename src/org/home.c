@@ -12,7 +12,7 @@
 #define HOST_FILE_MAX 1024u
 
 struct home {
-	char *host, *keys, *devices, *people, *org, *seen, *log, *log_path, *run;
+	char *host, *keys, *devices, *people, *org, *seen, *log, *log_path, *log_volumes, *run;
 	struct sign_key *key;
 	char id[24];
 };
@@ -56,8 +56,9 @@ static enum err fill_paths(struct home *h, const char *data, const char *state, 
 	h->seen = io_path_join(state, "seen");
 	h->log = io_path_join(state, "log");
 	h->log_path = h->log ? io_path_join(h->log, "host.jsonl") : NULL;
+	h->log_volumes = h->log ? io_path_join(h->log, "volumes") : NULL;
 	if (!h->host || !h->keys || !h->devices || !h->people || !h->org ||
-	    !h->seen || !h->log_path || !h->run)
+	    !h->seen || !h->log_path || !h->log_volumes || !h->run)
 		return err_at(ERR_NOMEM, "paths");
 	return OK;
 }
@@ -113,6 +114,7 @@ void home_close(struct home *h)
 	free(h->seen);
 	free(h->log);
 	free(h->log_path);
+	free(h->log_volumes);
 	free(h->run);
 	free(h);
 }
@@ -145,6 +147,11 @@ const char *home_seen_dir(const struct home *h)
 const char *home_run_dir(const struct home *h)
 {
 	return h->run;
+}
+
+const char *home_log_volumes_dir(const struct home *h)
+{
+	return h->log_volumes;
 }
 
 const char *home_log_path(const struct home *h)

@@ -20,6 +20,7 @@ const char *home_people_dir(const struct home *h);  /* whom this host knows: NAM
 const char *home_register_dir(const struct home *h); /* the register; escrow/, contents/ below */
 const char *home_seen_dir(const struct home *h);    /* last seen state: VOLUME-ID.json */
 const char *home_run_dir(const struct home *h);	    /* sessions that are open now */
+const char *home_log_volumes_dir(const struct home *h); /* copies of volumes' logs: VOLUME-ID.jsonl */
 const char *home_log_path(const struct home *h);    /* host.jsonl */
 /* The host's signing key and id ("h-" and 16 hex digits of its vkey's SHA-256). Borrowed. Read on
  * first use; ERR_KEY_NOT_FOUND before home_prepare. */

@@ -47,7 +47,7 @@ static int setup(void **state)
 
 static int teardown(void **state)
 {
-	static const char *const files[] = { "host.jsonl", "signing.key", "host.tree" };
+	static const char *const files[] = {"host.jsonl", "signing.key", "host.tree"};
 	struct fixture *f = *state;
 	char path[96];
 
@@ -109,7 +109,7 @@ static void lines_remove(struct lines *l, size_t i)
 
 static void append(struct fixture *f, enum audit_code code)
 {
-	struct audit_event event = { .code = code, .actor = "a/00", .label = "OSAKA-03" };
+	struct audit_event event = {.code = code, .actor = "a/00", .label = "OSAKA-03"};
 
 	assert_ok(audit_log_append(f->log, &event, NULL));
 }
@@ -201,23 +201,61 @@ static void the_signature_covers_the_label_and_all_before_it(void **state)
 static void fields_stand_in_one_order_and_only_when_known(void **state)
 {
 	struct fixture *f = *state;
-	static const char *const few[] = { "schema", "seq", "ts", "clock", "host", "tool", "actor",
-					   "event", "result", "volume_id", "vkey", "key_fpr", "prev",
-					   "sig" };
-	static const char *const many[] = {
-		"schema", "seq", "ts", "clock", "host", "tool", "actor", "counterparty", "event",
-		"result", "reason", "reason_id", "volume_id", "label", "media_serial", "category",
-		"purpose", "session", "mode", "suite", "keysep", "generation", "lost_generations",
-		"saved_until", "files", "bytes", "superblock", "key_fpr", "prev", "sig"
-	};
+	static const char *const few[] = {"schema", "seq",     "ts",	"clock",  "host",
+					  "tool",   "actor",   "event", "result", "volume_id",
+					  "vkey",   "key_fpr", "prev",	"sig"};
+	static const char *const many[] = {"schema",
+					   "seq",
+					   "ts",
+					   "clock",
+					   "host",
+					   "tool",
+					   "actor",
+					   "counterparty",
+					   "event",
+					   "result",
+					   "reason",
+					   "reason_id",
+					   "volume_id",
+					   "label",
+					   "media_serial",
+					   "category",
+					   "purpose",
+					   "session",
+					   "mode",
+					   "suite",
+					   "keysep",
+					   "generation",
+					   "lost_generations",
+					   "saved_until",
+					   "files",
+					   "bytes",
+					   "superblock",
+					   "key_fpr",
+					   "prev",
+					   "sig"};
 	struct audit_event all = {
-		.code = AUDIT_UNCLEAN, .result = AUDIT_FAILED, .reason = ERR_NOT_ENROLLED,
-		.actor = "a", .counterparty = "b", .volume_id = "c", .label = "d",
-		.medium_serial = "e", .category = "f", .purpose = "g", .session_id = "h",
-		.mode = "rw", .suite = "i", .keysep = -1, .generation = 1, .lost_generations = 2,
-		.saved_until = 3, .has_totals = true, .super_sha256 = "j",
+		.code = AUDIT_UNCLEAN,
+		.result = AUDIT_FAILED,
+		.reason = ERR_NOT_ENROLLED,
+		.actor = "a",
+		.counterparty = "b",
+		.volume_id = "c",
+		.label = "d",
+		.medium_serial = "e",
+		.category = "f",
+		.purpose = "g",
+		.session_id = "h",
+		.mode = "rw",
+		.suite = "i",
+		.keysep = -1,
+		.generation = 1,
+		.lost_generations = 2,
+		.saved_until = 3,
+		.has_totals = true,
+		.super_sha256 = "j",
 	};
-	struct audit_event none = { .code = AUDIT_CREATE };
+	struct audit_event none = {.code = AUDIT_CREATE};
 	struct lines l;
 	const char *name;
 	json_t *value, *json;
@@ -228,14 +266,12 @@ static void fields_stand_in_one_order_and_only_when_known(void **state)
 	lines_read(f, &l);
 	json = parsed(l.line[0]);
 	assert_int_equal(json_object_size(json), ARRAY_LEN(few));
-	json_object_foreach (json, name, value)
-		assert_string_equal(name, few[i++]);
+	json_object_foreach(json, name, value) assert_string_equal(name, few[i++]);
 	json_decref(json);
 	json = parsed(l.line[1]);
 	assert_int_equal(json_object_size(json), ARRAY_LEN(many));
 	i = 0;
-	json_object_foreach (json, name, value)
-		assert_string_equal(name, many[i++]);
+	json_object_foreach(json, name, value) assert_string_equal(name, many[i++]);
 	assert_string_equal(field(json, "reason"), "NOT_ENROLLED");
 	assert_string_equal(field(json, "reason_id"), "VLT-019");
 	json_decref(json);
@@ -246,7 +282,7 @@ static void text_comes_back_as_it_went_in(void **state)
 {
 	struct fixture *f = *state;
 	static const char odd[] = "大阪 \"03\" \\ \n\t\x01 ,\"event\":\"recovered\"}";
-	struct audit_event event = { .code = AUDIT_LOCK, .label = odd };
+	struct audit_event event = {.code = AUDIT_LOCK, .label = odd};
 	struct lines l;
 	json_t *json;
 
@@ -293,7 +329,7 @@ static void every_event_code_has_a_name_of_its_own(void **state)
 static void a_log_goes_on_where_it_ended(void **state)
 {
 	struct fixture *f = *state;
-	struct audit_event event = { .code = AUDIT_LOCK };
+	struct audit_event event = {.code = AUDIT_LOCK};
 	struct stat st;
 	uint64_t seq;
 
@@ -315,7 +351,7 @@ static void many_processes_make_one_chain(void **state)
 		pid_t child = fork();
 
 		if (child == 0) {
-			struct audit_event event = { .code = AUDIT_LOCK };
+			struct audit_event event = {.code = AUDIT_LOCK};
 			struct audit_log *log;
 			bool good = audit_log_open(f->path, HOST, f->key, &log) == OK;
 
@@ -341,7 +377,7 @@ static void many_processes_make_one_chain(void **state)
 static void every_changed_byte_of_a_log_is_noticed(void **state)
 {
 	struct fixture *f = *state;
-	struct buf text = { 0 };
+	struct buf text = {0};
 	struct lines l;
 	int fd;
 
@@ -447,7 +483,7 @@ static void a_line_told_twice_is_tampering(void **state)
 static void a_line_of_another_key_is_tampering(void **state)
 {
 	struct fixture *f = *state;
-	struct audit_event event = { .code = AUDIT_LOCK };
+	struct audit_event event = {.code = AUDIT_LOCK};
 	struct sign_key *other;
 	struct audit_log *log;
 
@@ -512,7 +548,7 @@ static enum err stop_at_second(void *ctx, const char *text, size_t len, enum err
 static void a_reader_may_stop_and_hears_of_each_fault(void **state)
 {
 	struct fixture *f = *state;
-	struct stop_at s = { 0 };
+	struct stop_at s = {0};
 	struct lines l;
 
 	three(f, &l);
@@ -590,12 +626,12 @@ static void a_crash_in_the_first_line_leaves_a_log_that_goes_on(void **state)
 	}
 }
 
-/* Only a cut right behind the newline that closed the torn piece is told as tampering: nothing tells
- * it from a last line that somebody overwrote. */
+/* Only a cut right behind the newline that closed the torn piece is told as tampering: nothing
+ * tells it from a last line that somebody overwrote. */
 static void a_crash_while_recovering_is_recovered_too(void **state)
 {
 	struct fixture *f = *state;
-	struct buf torn = { 0 };
+	struct buf torn = {0};
 	off_t begin, end;
 	int fd;
 
@@ -649,7 +685,7 @@ static void junk_that_no_recovery_tells_of_is_tampering(void **state)
 static void a_record_that_finds_no_room_leaves_the_log_as_it_was(void **state)
 {
 	struct fixture *f = *state;
-	struct audit_event event = { .code = AUDIT_LOCK };
+	struct audit_event event = {.code = AUDIT_LOCK};
 	struct rlimit before, small;
 	void (*handler)(int) = signal(SIGXFSZ, SIG_IGN);
 	off_t size;
@@ -657,7 +693,7 @@ static void a_record_that_finds_no_room_leaves_the_log_as_it_was(void **state)
 	append(f, AUDIT_EXPORT);
 	size = log_size(f);
 	assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
-	small = (struct rlimit){ (rlim_t)size + 100, before.rlim_max };
+	small = (struct rlimit){(rlim_t)size + 100, before.rlim_max};
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
 	assert_err(audit_log_append(f->log, &event, NULL), ERR_LOG_WRITE);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
@@ -671,7 +707,7 @@ static void a_record_that_finds_no_room_leaves_the_log_as_it_was(void **state)
 static void a_log_that_was_moved_away_takes_no_record(void **state)
 {
 	struct fixture *f = *state;
-	struct audit_event event = { .code = AUDIT_LOCK };
+	struct audit_event event = {.code = AUDIT_LOCK};
 	char away[128];
 
 	append(f, AUDIT_EXPORT);
@@ -705,7 +741,7 @@ static void what_is_no_plain_file_is_no_log(void **state)
 static void a_file_without_any_record_is_not_taken_for_a_log(void **state)
 {
 	struct fixture *f = *state;
-	struct audit_event event = { .code = AUDIT_LOCK };
+	struct audit_event event = {.code = AUDIT_LOCK};
 	FILE *file = fopen(f->path, "w");
 
 	assert_non_null(file);
@@ -718,7 +754,7 @@ static void a_file_without_any_record_is_not_taken_for_a_log(void **state)
 static void text_that_is_not_utf8_or_too_long_is_not_written(void **state)
 {
 	struct fixture *f = *state;
-	struct audit_event event = { .code = AUDIT_LOCK, .label = "\xff" };
+	struct audit_event event = {.code = AUDIT_LOCK, .label = "\xff"};
 	char *label = malloc(LINE_MAX_LEN + 1);
 
 	append(f, AUDIT_EXPORT);
