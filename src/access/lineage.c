@@ -165,7 +165,7 @@ static enum err find_follower(struct vault *v, const struct seen *was, enum reac
 }
 
 /* Lines are written with the event in front. */
-static bool is_adoption(const char *line)
+bool session_line_adopts(const char *line)
 {
 	static const char begin[] = "{\"event\":\"adopt\"";
 
@@ -176,7 +176,7 @@ static enum err note_line(void *ctx, uint64_t number, const char *line, size_t l
 {
 	struct seen_log *log = ctx;
 
-	if (is_adoption(line))
+	if (session_line_adopts(line))
 		sha256(line, len, log->adopted_sha256);
 	if (number + 1 == log->count)
 		sha256(line, len, log->last_sha256);

@@ -35,6 +35,9 @@ struct session_line {
 /* ERR_BAD_FORMAT for what no session wrote. */
 MUST_CHECK enum err session_line_parse(const char *text, size_t len, struct session_line *ret);
 
+/* Whether it is one that adopts a state. */
+bool session_line_adopts(const char *line);
+
 enum lineage {
 	LINEAGE_FOLLOWS, /* proved */
 	LINEAGE_UNTOLD,	 /* the state seen had no log, or the log cannot be read: numbers must do */

@@ -3,7 +3,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+#include "access/lineage.h"
 #include "base/io.h"
 #include "base/text.h"
 
@@ -59,6 +61,7 @@ struct comparison {
 	struct merkle tree;
 	const char *at, *end; /* the rest of the copy */
 	bool differs;
+	bool adopted;	  /* where it differs, an officer accepted another state */
 	struct buf fresh; /* lines that the copy lacks */
 };
 
@@ -77,6 +80,7 @@ static enum err compare_line(void *ctx, uint64_t number, const char *line, size_
 		if (!c->differs)
 			return OK;
 	}
+	c->adopted = c->adopted || (c->differs && session_line_adopts(line));
 	TRY(buf_append(&c->fresh, line, len));
 	return buf_puts(&c->fresh, "\n");
 }
@@ -147,7 +151,7 @@ static enum err compare(struct vault *v, const char *path, struct comparison *c)
 	TRY(journal_each(v->store, 0, compare_line, c));
 	if (!c->differs && c->at == c->end)
 		return no_log(add_to_copy(path, end, &c->fresh, false));
-	if (!may_have_lost(v))
+	if (!may_have_lost(v) && !c->adopted)
 		return not_the_one(v, c);
 	/* All of it, from the first line on. */
 	v->witness.lost = true;
@@ -168,7 +172,9 @@ enum err witness_opening(struct vault *v)
 		return OK;
 	if (!path)
 		return err_at(ERR_NOMEM, "log");
-	TRY(no_log(io_make_dirs(home_log_volumes_dir(v->actor.home), 0700)));
+	/* Not the folder around it: a log that is gone is not begun anew by the way. */
+	if (mkdir(home_log_volumes_dir(v->actor.home), 0700) != 0 && errno != EEXIST)
+		return no_log(err_from_errno("%s", home_log_volumes_dir(v->actor.home)));
 	err = compare(v, path, &c);
 	buf_clear(&c.fresh);
 	/* A log that the medium does not give back is damage, and told as such. */

@@ -422,7 +422,7 @@ static void report_state(struct fixture *f, struct person *p)
 
 static void forget(struct person *p)
 {
-	shell("rm -f '%s'/seen/*%s", p->dir, "");
+	shell("cd '%s' && rm -rf seen/* log/volumes%s", p->dir, "");
 }
 
 static void what_another_host_reported_is_known_here(void **state)

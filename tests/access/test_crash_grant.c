@@ -57,7 +57,7 @@ static int setup(void **state)
 	snprintf(ticket, sizeof(ticket), "%s/ticket", f->dir);
 	assert_ok(vault_grant(&f->a.actor, path, &f->b.info.recipient, ticket));
 	assert_ok(vault_enrol(&f->b.actor, ticket, &d));
-	shell("rm -f '%s'/seen/*%s", f->a.dir, "");
+	shell("cd '%s' && rm -rf seen/* log/volumes%s", f->a.dir, "");
 	free(path);
 	*state = f;
 	return 0;

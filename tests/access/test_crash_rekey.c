@@ -149,8 +149,8 @@ static void prepare_process(void)
 	person_copy(&a, &base.a, dir);
 	person_copy(&b, &base.b, dir);
 	a.actor.recorder = b.actor.recorder = &quiet;
-	shell("rm -f '%s'/seen/*%s", a.dir, "");
-	shell("rm -f '%s'/seen/*%s", b.dir, "");
+	shell("cd '%s' && rm -rf seen/* log/volumes%s", a.dir, "");
+	shell("cd '%s' && rm -rf seen/* log/volumes%s", b.dir, "");
 }
 
 /* ---- looking at what is left ---- */

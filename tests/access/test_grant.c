@@ -75,7 +75,7 @@ static void image(struct fixture *f, const char *steps)
 	char command[1024];
 
 	snprintf(command, sizeof(command),
-		 "cd '%s' && V=OSAKA-03.VLT && rm -rf $V a/seen/* b/seen/* && cp -a before $V && %s",
+		 "cd '%s' && V=OSAKA-03.VLT && rm -rf $V [ab]/seen/* [ab]/log/volumes && cp -a before $V && %s",
 		 f->dir, steps);
 	assert_int_equal(system(command), 0);
 }

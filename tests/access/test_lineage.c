@@ -103,7 +103,7 @@ static int teardown(void **state)
 
 static void forget(const struct person *p)
 {
-	shell("rm -f '%s'/seen/*%s", p->dir, "");
+	shell("cd '%s' && rm -rf seen/* log/volumes%s", p->dir, "");
 }
 
 static void forget_all(void)
