@@ -109,6 +109,7 @@ const struct option_row option_rows[] = {
 	{"output",         'o', OPT_PAGE_OUTPUT,   "FILE",    N_("the page; it must not exist yet")},
 	{"from",           0,   OPT_FROM_DAY,      "DATE",    N_("first day of the report")},
 	{"to",             0,   OPT_TO_DAY,        "DATE",    N_("last day of the report")},
+	{"checkpoint",     0,   OPT_CHECKPOINT,    "FILE",    N_("checkpoints that were kept: text or notes")},
 	{"era",            0,   OPT_ERA,           "wareki",  N_("dates in Japanese years")},
 	{"version",        0,   OPT_VERSION,       NULL,      NULL},
 };

@@ -105,6 +105,7 @@ enum option_id {
 	OPT_FROM_DAY,
 	OPT_TO_DAY,
 	OPT_ERA,
+	OPT_CHECKPOINT,
 	OPT_VERSION, /* only without a verb */
 	OPT_COUNT
 };

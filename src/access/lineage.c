@@ -13,7 +13,7 @@ void head_of_vault(const struct vault *v, struct head *ret)
 	struct store_info info;
 
 	store_info(v->store, &info);
-	*ret = (struct head){ .generation = r->generation, .clean = r->was_clean };
+	*ret = (struct head){.generation = r->generation, .clean = r->was_clean};
 	/* Slots of much newer states beside an old image do not make these its future. */
 	if (r->unbroken || r->newest_seen - r->generation <= TAIL_MAX) {
 		ret->passed_count = r->passed_count;
@@ -111,11 +111,13 @@ static enum err parse_head(const json_t *json, struct head *ret)
 static enum err parse(const json_t *json, struct session_line *ret)
 {
 	const char *event = json_string_value(json_object_get(json, "event"));
+	const char *host = json_string_value(json_object_get(json, "host"));
 
 	if (!event || strlen(event) >= sizeof(ret->event))
 		return ERR_BAD_FORMAT;
 	text_copy(ret->event, sizeof(ret->event), event);
 	TRY(get_hex(json, "session", ret->session_id, STORE_ID_LEN));
+	text_copy(ret->host, sizeof(ret->host), host ? host : "");
 	ret->has_head = json_object_get(json, "generation") != NULL;
 	return ret->has_head ? parse_head(json, &ret->head) : OK;
 }
@@ -123,7 +125,7 @@ static enum err parse(const json_t *json, struct session_line *ret)
 enum err session_line_parse(const char *text, size_t len, struct session_line *ret)
 {
 	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-	struct session_line line = { 0 };
+	struct session_line line = {0};
 	enum err err = json ? parse(json, &line) : ERR_BAD_FORMAT;
 
 	json_decref(json);
@@ -149,11 +151,11 @@ static enum err look_at(void *ctx, uint64_t number, const char *text, size_t len
 	return s->reach == REACH_NOT ? OK : ERR_CANCELLED;
 }
 
-/* The session that opened the state seen stands right behind the lines that were there then, or before
- * them where a tail was lost. */
+/* The session that opened the state seen stands right behind the lines that were there then, or
+ * before them where a tail was lost. */
 static enum err find_follower(struct vault *v, const struct seen *was, enum reach *ret)
 {
-	struct search s = { .was = was };
+	struct search s = {.was = was};
 	uint64_t from = was->log.count > TAIL_MAX ? was->log.count - TAIL_MAX : 0;
 	enum err err = journal_each(v->store, from, look_at, &s);
 
@@ -186,7 +188,7 @@ static enum err note_line(void *ctx, uint64_t number, const char *line, size_t l
 /* Lines that were there when the state seen was need no second look. */
 static enum err note_log(struct vault *v, const struct seen *was, bool kept)
 {
-	struct seen_log log = { 0 };
+	struct seen_log log = {0};
 	uint64_t from = was && kept && was->log.count > 0 ? was->log.count - 1 : 0;
 
 	TRY(journal_count(v->store, &log.count));
@@ -234,9 +236,10 @@ static enum err judge(struct vault *v, const struct seen *was, enum reach reach,
 	return OK;
 }
 
-/* A log that somebody made wrongly proves nothing. One that the medium does not give back any more is
- * damage, which is told, and opened for reading only. */
-static enum err without_log(const struct vault *v, enum err err, enum reach reach, enum lineage *ret)
+/* A log that somebody made wrongly proves nothing. One that the medium does not give back any more
+ * is damage, which is told, and opened for reading only. */
+static enum err without_log(const struct vault *v, enum err err, enum reach reach,
+			    enum lineage *ret)
 {
 	if (err == ERR_NOMEM || (err != ERR_MALFORMED && !v->facts.store.damaged))
 		return err;
@@ -324,7 +327,7 @@ static enum err gather(struct vault *v, struct evidence *e)
 
 enum err lineage_has(struct vault *v, const struct seen *state, bool *ret)
 {
-	struct evidence e = { .state = state };
+	struct evidence e = {.state = state};
 	enum err err = gather(v, &e);
 
 	*ret = err == OK && (e.is_there || e.is_half_an_end);
@@ -334,7 +337,7 @@ enum err lineage_has(struct vault *v, const struct seen *state, bool *ret)
 enum err lineage_judge_reported(struct vault *v, const struct seen *reported, bool has_session,
 				enum lineage *ret)
 {
-	struct evidence e = { .state = reported };
+	struct evidence e = {.state = reported};
 	enum err err = gather(v, &e);
 	enum lineage none = LINEAGE_UNTOLD;
 

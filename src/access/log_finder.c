@@ -108,7 +108,7 @@ static enum err look_into(struct log_files *f, const char *path, unsigned depth)
 static enum err look_at(struct log_files *f, const char *path, unsigned depth)
 {
 	const char *slash = strrchr(path, '/');
-	struct log_file found = { 0 };
+	struct log_file found = {0};
 	struct stat st;
 
 	if ((depth == 0 ? stat(path, &st) : lstat(path, &st)) != 0)

@@ -1,7 +1,8 @@
-/* The logs in copies of hosts' folders, in an exchange folder, or in an export: found by their names, in
- * any folder below. host.jsonl and h-0123456789abcdef.jsonl are logs of hosts, VOLUME-ID.jsonl (32 digits)
- * is a volume's. Links are not followed. Needs no key and trusts nothing: what a file holds is not looked
- * at, but for the host's id in the first line of host.jsonl. */
+/* The logs in copies of hosts' folders, in an exchange folder, or in an export: found by their
+ * names, in any folder below. host.jsonl and h-0123456789abcdef.jsonl are logs of hosts,
+ * VOLUME-ID.jsonl (32 digits) is a volume's. Links are not followed. Needs no key and trusts
+ * nothing: what a file holds is not looked at, but for the host's id in the first line of
+ * host.jsonl. */
 #pragma once
 #include <sys/types.h>
 #include "base/err.h"

@@ -24,6 +24,7 @@ struct chain {
 	uint64_t periods;   /* that were ended */
 	bool unclosed;	    /* the record before ended a period */
 	uint8_t closing[SIGN_VKEY_LEN];
+	bool broken; /* a line was at fault: the tree is not what the checkpoints behind it are of */
 	bool torn; /* what stands before is no record: only a `recovered` one may follow */
 };
 /* `vkey` NULL takes the key named by the first line. */
