@@ -109,6 +109,17 @@ static bool is_ending(const struct record *r)
 	       span_is(r->event, "unclean");
 }
 
+/* Whether it tells that a session wrote. Who only reads has the id of the session before. */
+static bool begins_session(const struct record *r)
+{
+	static const char *const others[] = {"check", "export", "rollback", "unlock_fail"};
+
+	for (size_t i = 0; i < ARRAY_LEN(others); i++)
+		if (span_is(r->event, others[i]))
+			return false;
+	return !span_is(r->mode, "ro");
+}
+
 /* What another host's session left may be told by whoever opens next; it is not of this log. */
 static enum err end_session(struct judging *j, const struct record *r,
 			    const uint8_t id[SESSION_LEN])
@@ -118,11 +129,10 @@ static enum err end_session(struct judging *j, const struct record *r,
 	if (!close_session(j, id))
 		return OK;
 	if (span_is(r->event, "lock"))
-		return tell_session(j, r, id, false);
+		return OK;
 	if (span_text(r->label.at ? r->label : r->volume_id, label, sizeof(label)) != OK)
 		err_clear();
-	TRY(find(j, VERIFY_NOT_CLOSED, label, r));
-	return tell_session(j, r, id, false);
+	return find(j, VERIFY_NOT_CLOSED, label, r);
 }
 
 /* ---- openings ---- */
@@ -201,7 +211,7 @@ static enum err check_event(struct judging *j, const struct record *r)
 		j->b->openings++;
 		open_session(j, r, id);
 	}
-	return tell_session(j, r, id, opened);
+	return begins_session(r) ? tell_session(j, r, id, opened) : OK;
 }
 
 /* ---- heads ---- */
