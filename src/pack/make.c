@@ -1,5 +1,4 @@
 #include "pack/make.h"
-#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -13,15 +12,14 @@
 #include "crypto/random.h"
 #include "pack/minisig.h"
 #include "pack/name.h"
-#include "pack/relay.h"
+#include "pack/output.h"
 #include "pack/spool.h"
 #include "pack/sums.h"
 #include "pack/tail.h"
 #include "pack/tar.h"
 #include "pack/unpack.h"
 
-#define OWN_FRAME (1u << 20)  /* files from here on begin a frame */
-#define FLUSH_STEP (64u << 20) /* bytes after which the disk is to begin */
+#define OWN_FRAME (1u << 20) /* files from here on begin a frame */
 
 /* Where a file with several names went first. */
 struct first_name {
@@ -33,12 +31,8 @@ struct first_name {
 struct making {
 	const struct pack_new *what;
 	struct pack_made *made;
-	char *part; /* path of the file while it is not complete; NULL when there is none */
-	int fd;
-	struct sha256_stream *pack_sum;
-	uint64_t flushing; /* bytes that the disk was told to write */
-	/* From the tar to the file, each of these works on a thread of its own. */
-	struct relay *relay;
+	/* From the tar to the file, each of these works on threads of its own. */
+	struct output *output;
 	struct age_writer *age;
 	struct frames *frames;
 	struct tar_writer *tar;
@@ -65,8 +59,7 @@ static void making_clear(struct making *m)
 	tar_writer_free(m->tar);
 	frames_free(m->frames);
 	age_writer_free(m->age);
-	relay_free(m->relay);
-	sha256_stream_free(m->pack_sum);
+	output_free(m->output);
 	sha256_stream_free(m->file_sum);
 	spool_free(m->spool);
 	tail_index_clear(&m->index);
@@ -74,53 +67,6 @@ static void making_clear(struct making *m)
 	buf_clear(&m->links);
 	forget_names(m);
 	free(m->names);
-	fd_closep(&m->fd);
-	if (m->part)
-		(void)unlink(m->part);
-	free(m->part);
-}
-
-/* ---- the file ---- */
-
-/* The disk works while the rest is made, so that the flush at the end is short. Only a hint: where
- * it is refused, that flush takes longer. */
-static void begin_flush(struct making *m)
-{
-	(void)sync_file_range(m->fd, (off_t)m->flushing, (off_t)(m->made->length - m->flushing),
-			      SYNC_FILE_RANGE_WRITE);
-	m->flushing = m->made->length;
-}
-
-static enum err file_write(void *ctx, const void *data, size_t len)
-{
-	struct making *m = ctx;
-
-	TRY(io_write_full(m->fd, data, len));
-	sha256_stream_add(m->pack_sum, data, len);
-	m->made->length += len;
-	if (m->made->length - m->flushing >= FLUSH_STEP)
-		begin_flush(m);
-	return OK;
-}
-
-/* Beside the place it will have, so that it gets there by a link that never replaces anything. */
-static enum err open_part(struct making *m)
-{
-	uint64_t number;
-
-	if (access(m->what->out, F_OK) == 0)
-		return err_at(ERR_EXISTS, "%s", m->what->out);
-	random_bytes(&number, sizeof(number));
-	if (asprintf(&m->part, "%s.%08llx.part", m->what->out, (unsigned long long)number >> 32) <
-	    0)
-		m->part = NULL;
-	if (!m->part)
-		return err_at(ERR_NOMEM, "%s", m->what->out);
-	m->fd = open(m->part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (m->fd >= 0)
-		return OK;
-	free(TAKE(m->part));
-	return err_from_errno("%s", m->what->out);
 }
 
 static enum err frames_write(void *ctx, const void *data, size_t len)
@@ -133,30 +79,10 @@ static enum err open_all(struct making *m)
 	struct age_to to = *m->what->to;
 
 	to.checksum = true;
-	TRY(sha256_stream_new(&m->pack_sum));
-	TRY(open_part(m));
-	TRY(relay_new((struct age_sink){file_write, m}, &m->relay));
-	TRY(age_writer_new(&to, relay_sink(m->relay), &m->age));
+	TRY(output_new(m->what->out, &m->output));
+	TRY(age_writer_new(&to, output_sink(m->output), &m->age));
 	TRY(frames_new(m->what->level, m->what->threads, age_writer_sink(m->age), &m->frames));
 	return tar_writer_new((struct age_sink){frames_write, m->frames}, &m->tar);
-}
-
-/* A hard link never replaces a file; where the file system has none (FAT), renaming without
- * replacing does the same. */
-static enum err appear(struct making *m)
-{
-	if (fsync(m->fd) != 0)
-		return err_from_errno("%s", m->what->out);
-	if (link(m->part, m->what->out) == 0) {
-		(void)unlink(m->part);
-	} else if (errno == EEXIST) {
-		return err_at(ERR_EXISTS, "%s", m->what->out);
-	} else if (renameat2(AT_FDCWD, m->part, AT_FDCWD, m->what->out, RENAME_NOREPLACE) != 0 &&
-		   (errno != EINVAL || rename(m->part, m->what->out) != 0)) {
-		return err_from_errno("%s", m->what->out);
-	}
-	free(TAKE(m->part));
-	return io_sync_dir_of(m->what->out);
 }
 
 /* ---- entries ---- */
@@ -434,16 +360,15 @@ static enum err make(struct making *m)
 	TRY(tar_finish(m->tar));
 	TRY(add_tail(m));
 	TRY(age_writer_finish(m->age));
-	TRY(relay_finish(m->relay));
-	sha256_stream_get(m->pack_sum, m->made->sha256);
+	TRY(output_finish(m->output, &m->made->length, m->made->sha256));
 	if (what->complete)
 		TRY(what->complete(what->complete_ctx, m->made));
-	return appear(m);
+	return output_appear(m->output);
 }
 
 enum err pack_make(const struct pack_new *what, struct pack_made *ret)
 {
-	struct making m = {.what = what, .made = ret, .fd = -1};
+	struct making m = {.what = what, .made = ret};
 	enum err err;
 
 	memset(ret, 0, sizeof(*ret));

@@ -79,6 +79,59 @@ static void a_fault_at_the_very_end_is_told_by_finish(void **state)
 	assert_err(relay_finish(r), ERR_NO_SPACE);
 }
 
+/* The second sink sees only what the first one is done with. */
+struct behind {
+	struct far_end end;
+	const struct far_end *before;
+	uint64_t odd; /* pieces that are not whole or do not lie where a disk could take them */
+	bool overtook;
+};
+
+static enum err take_behind(void *ctx, const void *data, size_t len)
+{
+	struct behind *b = ctx;
+
+	b->odd += len != RELAY_PIECE || (uintptr_t)data % RELAY_ALIGN != 0;
+	b->overtook |= __atomic_load_n(&b->before->got, __ATOMIC_RELAXED) < b->end.got + len;
+	return take(&b->end, data, len);
+}
+
+static void a_second_sink_gets_what_the_first_one_had(void **state)
+{
+	struct far_end first = {.fails_at = UINT64_MAX};
+	struct behind second = {.end = {.fails_at = UINT64_MAX}, .before = &first};
+	struct age_sink sinks[] = {{take, &first}, {take_behind, &second}};
+	CLEANUP(relay_freep) struct relay *r = NULL;
+	uint64_t at = 0;
+
+	assert_ok(relay_new_chain(sinks, 2, &r));
+	for (; at < 3 * RELAY_BYTES + 5000; at += 10000)
+		assert_ok(put(r, at, 10000));
+	assert_ok(relay_finish(r));
+	assert_int_equal(first.got, at);
+	assert_int_equal(second.end.got, at);
+	assert_false(first.wrong || second.end.wrong || second.overtook);
+	assert_int_equal(second.odd, 1); /* the last one */
+}
+
+static void a_fault_of_any_sink_ends_the_work_of_all(void **state)
+{
+	for (unsigned faulty = 0; faulty < 2; faulty++) {
+		struct far_end ends[] = {{.fails_at = UINT64_MAX}, {.fails_at = UINT64_MAX}};
+		struct age_sink sinks[] = {{take, &ends[0]}, {take, &ends[1]}};
+		CLEANUP(relay_freep) struct relay *r = NULL;
+		enum err err = OK;
+
+		ends[faulty].fails_at = RELAY_BYTES;
+		assert_ok(relay_new_chain(sinks, 2, &r));
+		for (uint64_t at = 0; at < 6 * RELAY_BYTES && err == OK; at += 70000)
+			err = put(r, at, 70000);
+		assert_err(err, ERR_NO_SPACE);
+		assert_string_equal(err_detail(), "byte 7");
+		assert_err(relay_finish(r), ERR_NO_SPACE);
+	}
+}
+
 static void it_can_be_left_in_the_middle(void **state)
 {
 	for (unsigned i = 0; i < 50; i++) {
@@ -96,12 +149,15 @@ static void it_can_be_left_in_the_middle(void **state)
 
 int main(void)
 {
-	/* A relay that forgets to wake somebody waits for ever; then it fails, and does not hang. */
+	/* A relay that forgets to wake somebody waits for ever; then it fails, and does not hang.
+	 */
 	(void)alarm(120);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(everything_arrives_in_order),
 		cmocka_unit_test(a_fault_comes_back_with_its_words_and_stays),
 		cmocka_unit_test(a_fault_at_the_very_end_is_told_by_finish),
+		cmocka_unit_test(a_second_sink_gets_what_the_first_one_had),
+		cmocka_unit_test(a_fault_of_any_sink_ends_the_work_of_all),
 		cmocka_unit_test(it_can_be_left_in_the_middle),
 	};
 
