@@ -87,7 +87,7 @@ static void put_words(const struct cli *cli, const struct roster *r, const struc
 	name_of(r, f->log, log);
 	name_of(r, f->other, other);
 	if (f->detail[0])
-		snprintf(other, sizeof(other), " (%s)", f->detail);
+		snprintf(other, sizeof(other), " (%s)", gettext(f->detail));
 	/* A head that was kept on paper or by the auditor has no log to name. */
 	if (!f->other[0] && (f->what == VERIFY_REWRITTEN || f->what == VERIFY_CUT ||
 			     f->what == VERIFY_VOLUME_FORKED))

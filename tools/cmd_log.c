@@ -208,7 +208,7 @@ static enum err line(void *ctx, const char *text, size_t len, enum err fault)
 	json_decref(record);
 	if (fault != OK)
 		out_talk(r->cli, _("line %llu of the log: %s (%s)"), (unsigned long long)r->lines,
-			 gettext(err_message(fault)), err_detail());
+			 gettext(err_message(fault)), *err_detail() ? gettext(err_detail()) : "");
 	return err;
 }
 

@@ -1,11 +1,16 @@
 #include "audit/chain.h"
-#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 
-static enum err tampered(uint64_t seq, const char *what)
+/* Details have no numbers in them: they are sentences that people read in their language. */
+static enum err tampered(const char *what)
 {
-	return err_at(ERR_LOG_TAMPERED, "record %" PRIu64 ": %s", seq, what);
+	return err_at(ERR_LOG_TAMPERED, "%s", what);
+}
+
+static enum err gap(const char *what)
+{
+	return err_at(ERR_LOG_GAP, "%s", what);
 }
 
 static void take_key(struct chain *c, const uint8_t vkey[SIGN_VKEY_LEN])
@@ -30,11 +35,9 @@ void chain_begin(struct chain *c, enum chain_proof proof, const uint8_t *vkey)
 static enum err check_place(const struct chain *c, const struct record *r)
 {
 	if (r->seq > c->seq + 1)
-		return err_at(ERR_LOG_GAP, "records %" PRIu64 " to %" PRIu64 " are missing",
-			      c->seq + 1, r->seq - 1);
+		return gap(N_("records before it are missing"));
 	if (r->seq != c->seq + 1 || memcmp(r->prev, c->sha256, SHA256_LEN) != 0)
-		return err_at(ERR_LOG_TAMPERED,
-			      "record %" PRIu64 " does not follow record %" PRIu64, r->seq, c->seq);
+		return tampered(N_("it does not follow the record before it"));
 	return OK;
 }
 
@@ -56,14 +59,13 @@ static enum err check_key(struct chain *c, const char *text, const struct record
 
 		return !looked_at || record_is_signed(text, r, c->vkey)
 			       ? OK
-			       : tampered(r->seq, "its signature does not fit");
+			       : tampered(N_("its signature does not fit"));
 	}
 	if (!begins || !is_host_key(c, r) || !record_is_signed(text, r, c->host_vkey))
-		return tampered(r->seq, "it is not signed by the key of its period");
+		return tampered(N_("it is not signed by the key of its period"));
 	c->unclosed = false;
 	take_key(c, c->host_vkey);
-	return err_at(ERR_LOG_GAP, "record %" PRIu64 ": the key of the period before was lost",
-		      r->seq);
+	return gap(N_("the key of the period before it was lost"));
 }
 
 static bool is_checkpoint_of(const struct chain *c, const char *note, size_t len)
@@ -85,15 +87,12 @@ static enum err check_closing(struct chain *c, const struct record *r)
 	char note[CHECKPOINT_NOTE_MAX];
 
 	if (!c->unclosed)
-		return r->checkpoint.at ? tampered(r->seq, "a checkpoint where no period ended")
-					: OK;
+		return r->checkpoint.at ? tampered(N_("a checkpoint where no period ended")) : OK;
 	if (!r->checkpoint.at)
-		return err_at(ERR_LOG_GAP,
-			      "record %" PRIu64 ": the period before has no closing checkpoint",
-			      r->seq);
+		return gap(N_("the period before it has no closing checkpoint"));
 	if (span_text(r->checkpoint, note, sizeof(note)) != OK ||
 	    !is_checkpoint_of(c, note, strlen(note)))
-		return tampered(r->seq, "the closing checkpoint is not of the lines before it");
+		return tampered(N_("the closing checkpoint is not of the lines before it"));
 	c->periods++;
 	return OK;
 }
@@ -103,7 +102,7 @@ static enum err check_time(const struct chain *c, const struct record *r)
 {
 	if (r->time >= c->time || c->periods == 0 || span_is(r->event, "clock"))
 		return OK;
-	return tampered(r->seq, "time runs back, and nothing announces it");
+	return tampered(N_("time runs back, and nothing announces it"));
 }
 
 static enum err check_host(struct chain *c, const struct record *r)
@@ -111,8 +110,8 @@ static enum err check_host(struct chain *c, const struct record *r)
 	if (!c->host[0] && r->host.at)
 		return span_text(r->host, c->host, sizeof(c->host)) == OK
 			       ? OK
-			       : tampered(r->seq, "the host is none");
-	return span_is(r->host, c->host) ? OK : tampered(r->seq, "it is of another computer");
+			       : tampered(N_("the host is none"));
+	return span_is(r->host, c->host) ? OK : tampered(N_("it is of another computer"));
 }
 
 static enum err check_record(struct chain *c, const char *text, const struct record *r, bool last)
@@ -121,8 +120,7 @@ static enum err check_record(struct chain *c, const char *text, const struct rec
 
 	worst = worst == OK ? check_key(c, text, r, last) : worst;
 	if (worst != ERR_LOG_TAMPERED && c->torn && !span_is(r->event, "recovered"))
-		return err_at(ERR_LOG_TAMPERED, "something before record %" PRIu64 " is no record",
-			      r->seq);
+		return tampered(N_("something before it is no record"));
 	if (worst == OK)
 		worst = check_place(c, r);
 	if (worst == OK)
@@ -159,7 +157,7 @@ static void go_on(struct chain *c, const struct record *r, const char *text, siz
 static enum err check_torn(struct chain *c, bool last, bool whole)
 {
 	c->torn = true;
-	return last && whole ? err_at(ERR_LOG_TAMPERED, "the last line is no record") : OK;
+	return last && whole ? tampered(N_("the last line is no record")) : OK;
 }
 
 enum err chain_line(struct chain *c, const char *text, size_t len, bool last, bool whole,
@@ -174,7 +172,7 @@ enum err chain_line(struct chain *c, const char *text, size_t len, bool last, bo
 		take_key(c, r.vkey);
 	}
 	if (err == OK && !c->has_vkey)
-		err = err_at(ERR_LOG_TAMPERED, "the first record with its key is missing");
+		err = tampered(N_("the first record with its key is missing"));
 	else if (err == OK)
 		err = check_record(c, text, &r, last);
 	else

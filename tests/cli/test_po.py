@@ -11,7 +11,8 @@ import cli
 SOURCES = sorted(glob.glob(os.path.join(cli.ROOT, "tools", "*.c"))
                  + glob.glob(os.path.join(cli.ROOT, "fuse", "*.c"))
                  + [os.path.join(cli.ROOT, "src", "base", name)
-                    for name in ("err_table.h", "err.c")])
+                    for name in ("err_table.h", "err.c")]
+                 + [os.path.join(cli.ROOT, "src", "audit", "chain.c")])
 PO = os.path.join(cli.ROOT, "tools", "po", "ja.po")
 SPEC = re.compile(r"%(?:(\d+)\$)?[-+ 0#]*\d*(?:\.(?:\d+|\*))?(?:hh|h|ll|l|z|j)?([diouxXcsfgp%])")
 
