@@ -20,7 +20,8 @@ struct joining {
 static bool same_words(const char *typed, const char *words)
 {
 	for (; *typed && *words; typed++, words++)
-		if (tolower((unsigned char)*typed) != *words && !(*words == '-' && (*typed == ' ' || *typed == '-')))
+		if (tolower((unsigned char)*typed) != *words &&
+		    !(*words == '-' && (*typed == ' ' || *typed == '-')))
 			return false;
 	return !*typed && !*words;
 }
@@ -46,7 +47,8 @@ static enum err look(void *ctx, const struct sync_society *s)
 	return OK;
 }
 
-/* At a terminal: whoever types the words heard them from the officer, and has not read them here. */
+/* At a terminal: whoever types the words heard them from the officer, and has not read them here.
+ */
 static enum err ask_words(struct cli *cli, struct joining *j, struct secret **ret)
 {
 	CLEANUP(secret_freep) struct secret *typed = NULL;
@@ -54,9 +56,10 @@ static enum err ask_words(struct cli *cli, struct joining *j, struct secret **re
 
 	if (j->accept || prompt_source(cli) != PROMPT_TERMINAL)
 		return OK;
-	TRY(tty_ask_shown(_("Ask the officer by telephone for the six words of the register, and type "
-			    "them here: "),
-			  &typed));
+	TRY(tty_ask_shown(
+		_("Ask the officer by telephone for the six words of the register, and type "
+		  "them here: "),
+		&typed));
 	TRY(prompt_fold(typed, ret, &notes));
 	return OK;
 }
@@ -80,7 +83,8 @@ static enum err join(struct cli *cli, struct home *home, const char *dir)
 		return err_at(ERR_NOT_FOUND, _("%s: no register there"), dir);
 	TRY(ask_words(cli, &j, &words));
 	if (words) {
-		snprintf(typed, sizeof(typed), "%.*s", (int)MIN(secret_len(words), sizeof(typed) - 1),
+		snprintf(typed, sizeof(typed), "%.*s",
+			 (int)MIN(secret_len(words), sizeof(typed) - 1),
 			 (const char *)secret_data(words));
 		j.accept = typed;
 		TRY(sync_societies(dir, look, &j));
@@ -148,17 +152,29 @@ static enum err tell_faults(struct cli *cli, const struct sync_result *r)
 static void tell_people(struct cli *cli, const struct sync_result *r)
 {
 	out_say(cli, _("Register exchanged: %zu statements came, %zu went."), r->came, r->went);
+	if (r->witnessed)
+		out_say(cli,
+			ngettext(
+				"The log of %zu other computer goes on from what was seen of it.",
+				"The logs of %zu other computers go on from what was seen of them.",
+				r->witnessed),
+			r->witnessed);
 	if (r->destroyed.count)
 		out_say(cli,
-			_("Destroyed here for good, as the register asks: the device secrets of %s."),
+			_("Destroyed here for good, as the register asks: the device secrets of "
+			  "%s."),
 			r->destroyed.numbers);
+	if (r->log_stays)
+		out_talk(cli, "%s", _("The folder did not take the log of this computer."));
 	if (r->fresh)
 		out_talk(cli, "%s",
-			 _("The folder had nothing of this register before. If that is not so, check that the "
+			 _("The folder had nothing of this register before. If that is not so, "
+			   "check that the "
 			   "share is connected."));
 	if (r->unregistered)
 		out_talk(cli,
-			 _("This computer is not on the register yet: tell the officer what \"%s host "
+			 _("This computer is not on the register yet: tell the officer what \"%s "
+			   "host "
 			   "show\" says."),
 			 VAULT_NAME);
 }
@@ -168,12 +184,13 @@ static enum err tell(struct cli *cli, const struct sync_result *r)
 	tell_people(cli, r);
 	TRY(tell_faults(cli, r));
 	return out_json(cli, "result",
-			json_pack("{s:I,s:I,s:I,s:I,s:b,s:b,s:b,s:I,s:s,s:I}", "came",
+			json_pack("{s:I,s:I,s:I,s:I,s:I,s:b,s:b,s:b,s:I,s:s,s:I}", "came",
 				  (json_int_t)r->came, "went", (json_int_t)r->went, "sealed_came",
 				  (json_int_t)r->sealed_came, "sealed_went",
-				  (json_int_t)r->sealed_went, "reported", (int)r->reported,
-				  "registered", (int)!r->unregistered, "fresh", (int)r->fresh,
-				  "destroyed", (json_int_t)r->destroyed.count, "destroyed_media",
+				  (json_int_t)r->sealed_went, "witnessed", (json_int_t)r->witnessed,
+				  "reported", (int)r->reported, "registered", (int)!r->unregistered,
+				  "fresh", (int)r->fresh, "destroyed",
+				  (json_int_t)r->destroyed.count, "destroyed_media",
 				  r->destroyed.numbers, "faults", (json_int_t)r->fault_count));
 }
 
@@ -192,15 +209,18 @@ static void advise(struct cli *cli, enum err err)
 {
 	if (err == ERR_LOG_TAMPERED || err == ERR_LOG_GAP)
 		cli_hint(cli, "%s",
-			 _("everything else was exchanged. Let a computer that has the whole register sync with "
+			 _("everything else was exchanged. Let a computer that has the whole "
+			   "register sync with "
 			   "this folder; a file that nobody can put right may be deleted there"));
 	if (err == ERR_FORK)
 		cli_hint(cli, "%s",
-			 _("everything else was exchanged. Somebody's key was used in two places, or a backup was "
+			 _("everything else was exchanged. Somebody's key was used in two places, "
+			   "or a backup was "
 			   "put back: \"org show\" tells whose"));
 	if (err == ERR_PERM || err == ERR_NO_SPACE)
 		cli_hint(cli, "%s",
-			 _("what the folder has was fetched; what this computer has to say did not get there"));
+			 _("what the folder has was fetched; what this computer has to say did not "
+			   "get there"));
 }
 
 static enum err sync_now(struct cli *cli, struct home *home, const char *dir)

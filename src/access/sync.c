@@ -5,6 +5,7 @@
 #include "access/escrow.h"
 #include "access/report.h"
 #include "access/sync_folder.h"
+#include "access/sync_logs.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
@@ -12,9 +13,9 @@
 struct exchange {
 	const struct sync_ask *ask;
 	struct sync_folder folder;
-	struct org_register *own;   /* owned */
-	struct org_register *there; /* owned: ours and what is sound in the folder */
-	struct roster *roster;	    /* owned */
+	struct org_register *own;     /* owned */
+	struct org_register *there;   /* owned: ours and what is sound in the folder */
+	struct roster *roster;	      /* owned */
 	uint8_t (*sound)[SHA256_LEN]; /* owned: what the folder has as it should be */
 	size_t sound_count;
 	uint64_t bytes;
@@ -78,7 +79,7 @@ static enum err add_sound(struct exchange *x, const uint8_t id[SHA256_LEN])
 static bool is_as_known(const struct exchange *x, const char *name, const uint8_t id[SHA256_LEN])
 {
 	const struct statement *known = register_find(x->there, id);
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf text = {0};
 
 	return known && sync_read(x->folder.statements, name, STATEMENT_MAX, &text) == OK &&
 	       text.len == known->len && memcmp(text.data, known->text, known->len) == 0;
@@ -86,7 +87,7 @@ static bool is_as_known(const struct exchange *x, const char *name, const uint8_
 
 static enum err fetch_one(struct exchange *x, const char *name, const uint8_t id[SHA256_LEN])
 {
-	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(statement_clear) struct statement s = {0};
 	bool fresh = false;
 
 	if (is_as_known(x, name, id))
@@ -191,11 +192,11 @@ static enum err exchange_contents(struct exchange *x)
 static enum err exchange_sealed(struct exchange *x)
 {
 	CLEANUP(mem_freep) char *here = io_path_join(home_register_dir(x->ask->home), "escrow");
-	struct escrow_exchange e = { .here = here,
-				     .there = x->folder.escrow,
-				     .roster = x->roster,
-				     .fault = note_fault,
-				     .ctx = x };
+	struct escrow_exchange e = {.here = here,
+				    .there = x->folder.escrow,
+				    .roster = x->roster,
+				    .fault = note_fault,
+				    .ctx = x};
 
 	if (!here)
 		return err_at(ERR_NOMEM, "path");
@@ -292,6 +293,25 @@ static enum err take_in(struct exchange *x)
 	return err == OK ? OK : err_at(err, "%s", detail);
 }
 
+/* A folder that takes nothing keeps the register from nobody; that the log stays here is told. */
+static enum err exchange_logs(struct exchange *x)
+{
+	struct sync_logs logs = {.home = x->ask->home,
+				 .folder = &x->folder,
+				 .recorder = x->ask->recorder,
+				 .actor = x->ask->actor,
+				 .fault = note_fault,
+				 .ctx = x};
+	enum err err = sync_logs_exchange(&logs);
+
+	x->ret->witnessed = logs.witnessed;
+	if (err != ERR_PERM && err != ERR_NO_SPACE)
+		return err;
+	x->ret->log_stays = true;
+	err_clear();
+	return OK;
+}
+
 static enum err exchange_all(struct exchange *x)
 {
 	TRY(sync_folder_find(x->ask->dir, register_org(x->own), &x->folder));
@@ -301,6 +321,7 @@ static enum err exchange_all(struct exchange *x)
 	TRY(report_self(x));
 	TRY(send(x));
 	TRY(exchange_sealed(x));
+	TRY(exchange_logs(x));
 	return register_check(x->own, note_finding, x);
 }
 
@@ -348,10 +369,10 @@ static enum err note_time(const struct exchange *x)
 
 enum err vault_sync(const struct sync_ask *ask, struct sync_result *ret)
 {
-	CLEANUP(exchange_clear) struct exchange x = { .ask = ask, .ret = ret };
+	CLEANUP(exchange_clear) struct exchange x = {.ask = ask, .ret = ret};
 	enum err err;
 
-	*ret = (struct sync_result){ .came = 0 };
+	*ret = (struct sync_result){.came = 0};
 	TRY(register_open(ask->home, &x.own));
 	if (register_is_empty(x.own))
 		return err_at(ERR_NOT_FOUND, "no register on this host");
@@ -374,7 +395,7 @@ struct founding {
 static enum err look_for_founding(void *ctx, const char *name)
 {
 	struct founding *f = ctx;
-	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(statement_clear) struct statement s = {0};
 	uint8_t id[SHA256_LEN];
 
 	if (f->found || !sync_parse_name(name, id) || memcmp(id, f->org, ORG_ID_LEN) != 0 ||
@@ -388,8 +409,8 @@ static enum err look_for_founding(void *ctx, const char *name)
 
 static enum err find_founding(const char *dir, const uint8_t org[ORG_ID_LEN], struct statement *ret)
 {
-	CLEANUP(sync_folder_clear) struct sync_folder folder = { 0 };
-	struct founding f = { .org = org, .ret = ret };
+	CLEANUP(sync_folder_clear) struct sync_folder folder = {0};
+	struct founding f = {.org = org, .ret = ret};
 
 	TRY(sync_folder_find(dir, org, &folder));
 	f.dir = folder.statements;
@@ -405,8 +426,8 @@ struct telling {
 
 static enum err tell_society(void *ctx, const char *name)
 {
-	CLEANUP(statement_clear) struct statement s = { 0 };
-	struct sync_society one = { .name = "" };
+	CLEANUP(statement_clear) struct statement s = {0};
+	struct sync_society one = {.name = ""};
 	struct telling *t = ctx;
 	const char *value;
 
@@ -423,8 +444,8 @@ enum err sync_societies(const char *dir,
 			enum err (*each)(void *ctx, const struct sync_society *society), void *ctx)
 {
 	static const uint8_t none[ORG_ID_LEN];
-	CLEANUP(sync_folder_clear) struct sync_folder folder = { 0 };
-	struct telling t = { dir, each, ctx };
+	CLEANUP(sync_folder_clear) struct sync_folder folder = {0};
+	struct telling t = {dir, each, ctx};
 
 	TRY(sync_folder_find(dir, none, &folder));
 	return sync_each_name(folder.top, tell_society, &t);
@@ -433,7 +454,7 @@ enum err sync_societies(const char *dir,
 enum err sync_join(struct home *h, const char *dir, const uint8_t org[ORG_ID_LEN])
 {
 	CLEANUP(register_freep) struct org_register *own = NULL;
-	CLEANUP(statement_clear) struct statement s = { 0 };
+	CLEANUP(statement_clear) struct statement s = {0};
 
 	TRY(register_open(h, &own));
 	if (!register_is_empty(own))

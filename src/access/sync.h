@@ -20,13 +20,16 @@ MUST_CHECK enum err sync_societies(const char *dir,
 MUST_CHECK enum err sync_join(struct home *h, const char *dir, const uint8_t org[ORG_ID_LEN]);
 
 struct sync_fault {
-	enum err what; /* ERR_LOG_TAMPERED, ERR_LOG_GAP, ERR_FORK, or why a file could not be used */
+	enum err
+		what; /* ERR_LOG_TAMPERED, ERR_LOG_GAP, ERR_FORK, or why a file could not be used */
 	char name[128]; /* of the file, or the first digits of the statement's id */
 	char by[65];	/* who wrote the statement, as the register calls them; "" when not known */
 };
 struct sync_result {
 	size_t came, went;		 /* statements */
 	size_t sealed_came, sealed_went; /* escrows and lists of contents */
+	size_t witnessed;		 /* logs of other hosts that went on as they should */
+	bool log_stays;			 /* the folder did not take this host's log */
 	bool reported;			 /* this host said something new about itself */
 	bool unregistered;		 /* it is not on the register, so it may not */
 	bool fresh;			 /* the folder had nothing of the society */
@@ -42,9 +45,9 @@ struct sync_ask {
 	const char *actor; /* "name/fingerprint" for the record; NULL: nobody's key is here */
 	const struct recorder *recorder;
 };
-/* Exchanges, destroys what was revoked, says what this host holds, and leaves a record. The result is
- * the fault with the highest exit code, everything else being done all the same: ERR_LOG_TAMPERED,
- * ERR_LOG_GAP, ERR_FORK; ERR_PERM, ERR_NO_SPACE when the folder took nothing. Another error stopped
- * it. Once more is welcome, and ends what was cut short. ERR_NOT_FOUND: no register here, or no such
- * folder. */
+/* Exchanges, destroys what was revoked, says what this host holds, and leaves a record. The result
+ * is the fault with the highest exit code, everything else being done all the same:
+ * ERR_LOG_TAMPERED, ERR_LOG_GAP, ERR_FORK; ERR_PERM, ERR_NO_SPACE when the folder took nothing.
+ * Another error stopped it. Once more is welcome, and ends what was cut short. ERR_NOT_FOUND: no
+ * register here, or no such folder. */
 MUST_CHECK enum err vault_sync(const struct sync_ask *ask, struct sync_result *ret);

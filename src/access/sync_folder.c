@@ -34,7 +34,7 @@ static enum err join(const char *a, const char *b, char **ret)
 
 enum err sync_folder_find(const char *dir, const uint8_t org[ORG_ID_LEN], struct sync_folder *ret)
 {
-	CLEANUP(sync_folder_clear) struct sync_folder f = { 0 };
+	CLEANUP(sync_folder_clear) struct sync_folder f = {0};
 	char hex[2 * ORG_ID_LEN + 1];
 	struct stat st;
 
@@ -61,8 +61,9 @@ static enum err as_permission(enum err err)
 	return err == ERR_READ_ONLY ? ERR_PERM : err;
 }
 
-/* Whoever may write into the folder around it is to write into this one, whatever the umask says. */
-static enum err make_folder(const char *path, mode_t mode)
+/* Whoever may write into the folder around it is to write into this one, whatever the umask says.
+ */
+enum err sync_folder_make_one(const char *path, mode_t mode)
 {
 	struct stat st;
 
@@ -79,10 +80,10 @@ static enum err make_folder(const char *path, mode_t mode)
 
 enum err sync_folder_make(const struct sync_folder *f)
 {
-	const char *const all[] = { f->top, f->base, f->statements, f->escrow, f->contents };
+	const char *const all[] = {f->top, f->base, f->statements, f->escrow, f->contents};
 
 	for (size_t i = 0; i < ARRAY_LEN(all); i++)
-		TRY(make_folder(all[i], f->mode));
+		TRY(sync_folder_make_one(all[i], f->mode));
 	return OK;
 }
 
@@ -182,7 +183,7 @@ static enum err judge(const struct buf *text, const uint8_t id[SHA256_LEN], stru
 enum err sync_read_statement(const char *dir, const char *name, const uint8_t id[SHA256_LEN],
 			     struct statement *ret)
 {
-	CLEANUP(buf_clear) struct buf text = { 0 };
+	CLEANUP(buf_clear) struct buf text = {0};
 	enum err err = sync_read(dir, name, STATEMENT_MAX, &text);
 
 	if (err == OK)

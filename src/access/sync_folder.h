@@ -20,6 +20,9 @@ MUST_CHECK enum err sync_folder_find(const char *dir, const uint8_t org[ORG_ID_L
 /* Makes what is missing, as open to others as `dir` is. ERR_PERM when that is not allowed. */
 MUST_CHECK enum err sync_folder_make(const struct sync_folder *f);
 
+/* One folder below. */
+MUST_CHECK enum err sync_folder_make_one(const char *path, mode_t mode);
+
 /* Calls fn with every name in a folder, in order; one that is not there is empty. */
 MUST_CHECK enum err sync_each_name(const char *path, enum err (*fn)(void *ctx, const char *name),
 				   void *ctx);
