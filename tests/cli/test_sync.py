@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Exchanging the register through folders of all sorts: a first time with words compared, several
 societies in one folder, a git tree, a folder that takes nothing, one that is full, a stick with exFAT."""
+import json
 import os
 import re
 import shutil
@@ -295,6 +296,57 @@ def whoever_may_write_into_the_folder_may_write_into_what_is_made_there(place):
         assert os.stat(folder_of(share, part)).st_mode & 0o7777 == 0o2770, part
 
 
+# ---- logs go along ------------------------------------------------------------------------------
+
+
+def log_there(share, host):
+    with open(os.path.join(host.home, "log", "host.jsonl"), encoding="utf-8") as file:
+        own = json.loads(file.readline())["host"]
+    return folder_of(share, os.path.join("logs", own, "host.jsonl"))
+
+
+def logs_lie_where_the_auditor_finds_them_and_vouch_for_each_other(place):
+    boss, b, share = joined(place)
+    with open(log_there(share, b), "rb") as file:
+        published = file.read()
+    with open(os.path.join(b.home, "log", "host.jsonl"), "rb") as file:
+        assert file.read().startswith(published) and len(published) > 500
+    lines = boss.run("log", "--json").wants(0).json()
+    assert any(r["event"] == "witness" and "\n— portable-vault/host/" in r["witness"] for r in lines), lines
+    checked = boss.run("audit", "verify", share, "--json").wants(0).result()
+    assert checked["hosts"] == 2 and checked["heads"] >= 2, checked
+
+
+def a_log_that_was_edited_in_the_folder_is_told_by_the_others(place):
+    boss, b, share = joined(place)
+    path = log_there(share, b)
+    with open(path, "rb") as file:
+        text = file.read()
+    with open(path, "wb") as file:
+        file.write(text.replace(b'"result":"ok"', b'"result":"no"', 1) + b"{}\n")
+    done = says(boss.run("sync", share), 21, 21)
+    assert os.path.basename(os.path.dirname(path)) in done.out, done.out
+    boss.run("audit", "verify", share).wants(21)
+    says(b.run("sync", share), 21, 21)  # whose it is puts it right, and says so
+    for host in (boss, b):
+        host.run("sync", share).wants(0)
+    boss.run("audit", "verify", share).wants(0)
+
+
+def a_log_that_was_cut_at_home_is_longer_in_the_folder(place):
+    _, b, share = joined(place)
+    with open(log_there(share, b), "rb") as file:
+        published = file.read()
+    path = os.path.join(b.home, "log", "host.jsonl")
+    with open(path, "rb") as file:
+        lines = file.readlines()
+    with open(path, "wb") as file:
+        file.writelines(lines[:2])
+    says(b.run("sync", share), 22, 22)
+    with open(log_there(share, b), "rb") as file:
+        assert file.read() == published  # the better witness stays
+
+
 if __name__ == "__main__":
     cli.main(
         a_stranger_is_told_the_words_and_joins_with_the_same_ones_only,
@@ -303,4 +355,7 @@ if __name__ == "__main__":
         json_says_what_came_and_went, findings_have_a_line_each_and_the_worst_one_is_the_exit_code,
         through_a_git_tree_with_a_merge, a_folder_that_takes_nothing_still_gives,
         a_full_folder_is_told_and_filled_up_later, a_stick_with_vfat, a_stick_with_exfat,
-        whoever_may_write_into_the_folder_may_write_into_what_is_made_there)
+        whoever_may_write_into_the_folder_may_write_into_what_is_made_there,
+        logs_lie_where_the_auditor_finds_them_and_vouch_for_each_other,
+        a_log_that_was_edited_in_the_folder_is_told_by_the_others,
+        a_log_that_was_cut_at_home_is_longer_in_the_folder)
