@@ -11,6 +11,7 @@ struct vault {
 	char *actor_name;	  /* "name/fingerprint" */
 	char *purpose;
 	struct disk *disk;
+	bool is_simulated; /* the disk is no folder, and its files have no times */
 	struct store *store;
 	struct volume *volume;
 	struct keyfile key;	     /* in force */
@@ -88,6 +89,9 @@ MUST_CHECK enum err carry_out(struct vault *v);
 /* ERR_ROLLBACK, ERR_FORK; or OK, and v->facts tells of a fork that is only read. */
 MUST_CHECK enum err vault_check_rollback(struct vault *v);
 
+/* vault_open on a disk that is no folder; takes it over. */
+MUST_CHECK enum err vault_open_disk(const struct vault_actor *actor, struct disk *disk, bool read_only,
+				    struct vault **ret, struct vault_facts *ret_facts);
 /* Everything up to the store: files, keys, device secret, state, rollback check. No record. */
 MUST_CHECK enum err vault_unlock(const struct vault_actor *actor, const char *path, bool read_only,
 				 struct vault *v);

@@ -76,18 +76,13 @@ static enum err open_volume(struct vault *v)
 	return OK;
 }
 
-enum err vault_open(const struct vault_actor *actor, const char *path, bool read_only,
-		    const char *purpose, struct vault **ret, struct vault_facts *ret_facts)
+/* Takes `v` over. */
+static enum err open_vault(const struct vault_actor *actor, const char *path, bool read_only,
+			   struct vault *v, struct vault **ret, struct vault_facts *ret_facts)
 {
-	struct vault *v = calloc(1, sizeof(*v));
+	enum err err = vault_admit(actor, path, read_only, v);
 	bool opened = false;
-	enum err err;
 
-	if (!v)
-		return err_at(ERR_NOMEM, "vault");
-	v->purpose = purpose ? strdup(purpose) : NULL;
-	err = purpose && !v->purpose ? err_at(ERR_NOMEM, "vault")
-				     : vault_admit(actor, path, read_only, v);
 	if (err == OK) {
 		opened = true;
 		err = open_volume(v);
@@ -103,6 +98,35 @@ enum err vault_open(const struct vault_actor *actor, const char *path, bool read
 	*ret = v;
 	*ret_facts = v->facts;
 	return OK;
+}
+
+enum err vault_open(const struct vault_actor *actor, const char *path, bool read_only,
+		    const char *purpose, struct vault **ret, struct vault_facts *ret_facts)
+{
+	struct vault *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return err_at(ERR_NOMEM, "vault");
+	v->purpose = purpose ? strdup(purpose) : NULL;
+	if (purpose && !v->purpose) {
+		free(v);
+		return err_at(ERR_NOMEM, "vault");
+	}
+	return open_vault(actor, path, read_only, v, ret, ret_facts);
+}
+
+enum err vault_open_disk(const struct vault_actor *actor, struct disk *disk, bool read_only,
+			 struct vault **ret, struct vault_facts *ret_facts)
+{
+	struct vault *v = calloc(1, sizeof(*v));
+
+	if (!v) {
+		disk_close(disk);
+		return err_at(ERR_NOMEM, "vault");
+	}
+	v->disk = disk;
+	v->is_simulated = true;
+	return open_vault(actor, "simulated", read_only, v, ret, ret_facts);
 }
 
 struct volume *vault_volume(struct vault *v)
@@ -173,7 +197,8 @@ enum err vault_close(struct vault *v)
 		err = err != OK ? err : kept;
 		event.witness = witness_text(v);
 		witness_closed(v);
-		folder_disk_hide_times(v->disk);
+		if (!v->is_simulated)
+			folder_disk_hide_times(v->disk);
 	}
 	recorded = leave_record(&v->actor, &event);
 	if (event.code == AUDIT_REMOVED)

@@ -188,7 +188,8 @@ enum err vault_unlock(const struct vault_actor *actor, const char *path, bool re
 		      struct vault *v)
 {
 	TRY(vault_begin(actor, v));
-	TRY(folder_disk_open(path, read_only, &v->disk));
+	if (!v->disk)
+		TRY(folder_disk_open(path, read_only, &v->disk));
 	return vault_unlock_disk(actor, path, read_only, v);
 }
 
