@@ -21,6 +21,7 @@ const struct verb *const verbs[] = {
 	&verb_recovery_print, &verb_recovery_restore, &verb_recovery_drill,
 	&verb_audit_report,
 	&verb_audit_verify,
+	&verb_audit_checkpoint,
 	/* looking */
 	&verb_check, &verb_salvage, &verb_log, &verb_inspect,
 	&verb_receipt_verify, &verb_help, &verb_version, &verb_completion,
