@@ -14,6 +14,7 @@
 #include "pack/name.h"
 #include "pack/output.h"
 #include "pack/spool.h"
+#include "pack/summing.h"
 #include "pack/sums.h"
 #include "pack/tail.h"
 #include "pack/tar.h"
@@ -38,8 +39,8 @@ struct making {
 	struct tar_writer *tar;
 	struct tail_index index;
 	struct buf sums, links;
-	struct sha256_stream *file_sum;
-	struct spool *spool; /* of the source that is a stream; NULL when there is none */
+	struct summing *summing; /* to `sums` */
+	struct spool *spool;	 /* of the source that is a stream; NULL when there is none */
 	struct stat spool_st;
 	struct first_name *names;
 	size_t name_count, name_cap;
@@ -60,7 +61,7 @@ static void making_clear(struct making *m)
 	frames_free(m->frames);
 	age_writer_free(m->age);
 	output_free(m->output);
-	sha256_stream_free(m->file_sum);
+	summing_free(m->summing);
 	spool_free(m->spool);
 	tail_index_clear(&m->index);
 	buf_clear(&m->sums);
@@ -79,6 +80,7 @@ static enum err open_all(struct making *m)
 	struct age_to to = *m->what->to;
 
 	to.checksum = true;
+	TRY(summing_new(&m->sums, &m->summing));
 	TRY(output_new(m->what->out, &m->output));
 	TRY(age_writer_new(&to, output_sink(m->output), &m->age));
 	TRY(frames_new(m->what->level, m->what->threads, age_writer_sink(m->age), &m->frames));
@@ -176,12 +178,19 @@ static enum err count_entry(void *ctx, const struct walk_entry *entry)
 	return OK;
 }
 
-static enum err took_bytes(void *ctx, const void *data, size_t len)
+static uint8_t *room(void *ctx, size_t *ret_len)
 {
 	struct making *m = ctx;
 
-	sha256_stream_add(m->file_sum, data, len);
+	return summing_room(m->summing, ret_len);
+}
+
+static enum err took_bytes(void *ctx, size_t len)
+{
+	struct making *m = ctx;
+
 	m->made->bytes += len;
+	TRY(summing_filled(m->summing, len));
 	return m->what->progress ? m->what->progress(m->what->ctx, m->made->bytes, m->total) : OK;
 }
 
@@ -197,7 +206,8 @@ static enum err same_file(const struct walk_entry *entry, int fd)
 	return err_at(ERR_BUSY, "%s: it changed while it was read", entry->path);
 }
 
-static enum err put_disk_file(struct making *m, const struct walk_entry *entry)
+static enum err put_disk_file(struct making *m, const struct walk_entry *entry,
+			      const struct tar_room *into)
 {
 	CLEANUP(fd_closep)
 	int fd = open(entry->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -205,22 +215,18 @@ static enum err put_disk_file(struct making *m, const struct walk_entry *entry)
 	if (fd < 0)
 		return err_from_errno("%s", entry->path);
 	TRY(same_file(entry, fd));
-	return tar_put_file(m->tar, entry, fd, took_bytes, m);
+	return tar_put_file(m->tar, entry, fd, into);
 }
 
 static enum err add_file(struct making *m, const struct walk_entry *entry)
 {
-	uint8_t sum[SHA256_LEN];
+	struct tar_room into = {room, took_bytes, m};
 
-	sha256_stream_free(TAKE(m->file_sum));
-	TRY(sha256_stream_new(&m->file_sum));
-	if (entry->st == &m->spool_st)
-		TRY(tar_put_stream(m->tar, entry, spool_source(m->spool), took_bytes, m));
-	else
-		TRY(put_disk_file(m, entry));
-	sha256_stream_get(m->file_sum, sum);
 	m->made->files++;
-	return sums_add(&m->sums, sum, entry->name);
+	TRY(summing_file(m->summing, entry->name, (uint64_t)entry->st->st_size));
+	if (entry->st == &m->spool_st)
+		return tar_put_stream(m->tar, entry, spool_source(m->spool), &into);
+	return put_disk_file(m, entry, &into);
 }
 
 /* The signature covers by this what has no hash. */
@@ -356,6 +362,7 @@ static enum err make(struct making *m)
 	TRY(add_manifest(m));
 	m->made->files = m->made->bytes = 0; /* counted again as they go in */
 	TRY(each_source(m, add_entry));
+	TRY(summing_finish(m->summing));
 	TRY(add_signature(m));
 	TRY(tar_finish(m->tar));
 	TRY(add_tail(m));

@@ -192,22 +192,37 @@ static enum err pass(struct relay *r, uint64_t most)
 	return err;
 }
 
+/* Nobody else touches a piece that is not full, and there always is one. */
+uint8_t *relay_room(struct relay *r, size_t *ret_len)
+{
+	struct piece *p = &r->pieces[r->head % PIECES];
+
+	*ret_len = RELAY_PIECE - p->len;
+	return p->bytes + p->len;
+}
+
+enum err relay_filled(struct relay *r, size_t len)
+{
+	struct piece *p = &r->pieces[r->head % PIECES];
+
+	p->len += len;
+	return p->len == RELAY_PIECE ? pass(r, PIECES - 1) : OK;
+}
+
 static enum err put(void *ctx, const void *data, size_t len)
 {
 	struct relay *r = ctx;
 	const uint8_t *from = data;
 
 	while (len > 0) {
-		/* Nobody else touches a piece that is not full, and there always is one. */
-		struct piece *p = &r->pieces[r->head % PIECES];
-		size_t part = MIN(len, RELAY_PIECE - p->len);
+		size_t part;
+		uint8_t *room = relay_room(r, &part);
 
-		memcpy(p->bytes + p->len, from, part);
-		p->len += part;
+		part = MIN(len, part);
+		memcpy(room, from, part);
 		from += part;
 		len -= part;
-		if (p->len == RELAY_PIECE)
-			TRY(pass(r, PIECES - 1));
+		TRY(relay_filled(r, part));
 	}
 	return OK;
 }

@@ -14,7 +14,7 @@
 
 #define RELAY_ALIGN 4096u
 #define RELAY_PIECE (512u << 10)
-#define RELAY_BYTES (8u << 20)
+#define RELAY_BYTES (4u << 20)
 #define RELAY_SINKS 2u
 
 struct relay;
@@ -24,5 +24,8 @@ MUST_CHECK enum err relay_new_chain(const struct age_sink *sinks, size_t count, 
 void relay_free(struct relay *r); /* waits for the threads; what is under way may be dropped */
 DEFINE_FREEP(struct relay, relay_free)
 struct age_sink relay_sink(struct relay *r);
+/* Without copying: room for *ret_len bytes, at least one; then how many of these were filled. */
+uint8_t *relay_room(struct relay *r, size_t *ret_len);
+MUST_CHECK enum err relay_filled(struct relay *r, size_t len);
 /* Everything that was written is with the sinks afterwards. More may be written then. */
 MUST_CHECK enum err relay_finish(struct relay *r);

@@ -8,15 +8,15 @@
 
 static enum err put_name(struct buf *text, const char *name)
 {
-	for (const char *c = name; *c; c++) {
-		if (*c == '\\')
-			TRY(buf_puts(text, "\\\\"));
-		else if (*c == '\n')
-			TRY(buf_puts(text, "\\n"));
-		else
-			TRY(buf_append(text, c, 1));
+	for (;;) {
+		size_t plain = strcspn(name, "\\\n");
+
+		TRY(buf_append(text, name, plain));
+		name += plain;
+		if (!*name)
+			return buf_puts(text, "\n");
+		TRY(buf_puts(text, *name++ == '\n' ? "\\n" : "\\\\"));
 	}
-	return buf_puts(text, "\n");
 }
 
 enum err sums_add(struct buf *text, const uint8_t sum[SHA256_LEN], const char *name)

@@ -218,29 +218,39 @@ static enum err changed(const struct walk_entry *entry)
 	return err_at(ERR_BUSY, "%s: it changed while it was read", entry->path);
 }
 
+static enum err put_piece(struct tar_writer *t, const struct walk_entry *entry,
+			  const struct tar_room *room, const uint8_t *piece, size_t len)
+{
+	if (archive_write_data(t->archive, piece, len) < 0)
+		return result(t, ARCHIVE_FATAL, entry->name);
+	return room->filled(room->ctx, len);
+}
+
 static enum err put_content(struct tar_writer *t, const struct walk_entry *entry, int fd,
-			    enum err (*each)(void *ctx, const void *data, size_t len), void *ctx)
+			    const struct tar_room *room)
 {
 	uint64_t left = (uint64_t)entry->st->st_size;
-	size_t len = 0;
+	uint8_t more;
+	size_t len;
 
 	if (lseek(fd, 0, SEEK_SET) != 0)
 		return err_from_errno("%s", entry->path);
 	while (left > 0) {
-		TRY(io_read_full(fd, t->piece, (size_t)MIN(left, PIECE), &len));
+		size_t cap;
+		uint8_t *piece = room->room(room->ctx, &cap);
+
+		TRY(io_read_full(fd, piece, (size_t)MIN(left, MIN(cap, PIECE)), &len));
 		if (len == 0)
 			return changed(entry);
-		TRY(each(ctx, t->piece, len));
-		if (archive_write_data(t->archive, t->piece, len) < 0)
-			return result(t, ARCHIVE_FATAL, entry->name);
+		TRY(put_piece(t, entry, room, piece, len));
 		left -= len;
 	}
-	TRY(io_read_full(fd, t->piece, 1, &len));
+	TRY(io_read_full(fd, &more, 1, &len));
 	return len == 0 ? OK : changed(entry);
 }
 
 enum err tar_put_file(struct tar_writer *t, const struct walk_entry *entry, int fd,
-		      enum err (*each)(void *ctx, const void *data, size_t len), void *ctx)
+		      const struct tar_room *room)
 {
 	CLEANUP(entry_freep) struct archive_entry *e = NULL;
 
@@ -248,13 +258,12 @@ enum err tar_put_file(struct tar_writer *t, const struct walk_entry *entry, int 
 	TRY(add_xattrs(t, e, entry->path));
 	TRY(add_holes(e, entry, fd));
 	TRY(put_header(t, e, entry->name));
-	return put_content(t, entry, fd, each, ctx);
+	return put_content(t, entry, fd, room);
 }
 
 /* The source is asked once more at its end, where it tells that it was whole. */
 enum err tar_put_stream(struct tar_writer *t, const struct walk_entry *entry,
-			struct age_source from,
-			enum err (*each)(void *ctx, const void *data, size_t len), void *ctx)
+			struct age_source from, const struct tar_room *room)
 {
 	CLEANUP(entry_freep) struct archive_entry *e = NULL;
 	uint64_t left = (uint64_t)entry->st->st_size;
@@ -263,12 +272,13 @@ enum err tar_put_stream(struct tar_writer *t, const struct walk_entry *entry,
 	TRY(new_entry(entry, &e));
 	TRY(put_header(t, e, entry->name));
 	do {
-		TRY(from.read(from.ctx, t->piece, PIECE, &len));
+		size_t cap;
+		uint8_t *piece = room->room(room->ctx, &cap);
+
+		TRY(from.read(from.ctx, piece, MIN(cap, PIECE), &len));
 		if (len > left || (len == 0 && left > 0))
 			return changed(entry);
-		TRY(each(ctx, t->piece, len));
-		if (archive_write_data(t->archive, t->piece, len) < 0)
-			return result(t, ARCHIVE_FATAL, entry->name);
+		TRY(put_piece(t, entry, room, piece, len));
 		left -= len;
 	} while (len > 0);
 	return OK;

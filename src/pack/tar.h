@@ -17,14 +17,18 @@ MUST_CHECK enum err tar_put_memory(struct tar_writer *t, const char *name, int64
  * content follows. */
 MUST_CHECK enum err tar_put_entry(struct tar_writer *t, const struct walk_entry *entry,
 				  const char *same_as);
-/* A regular file that is open at `fd`: what `each` gets are its bytes in order, holes as zeroes.
- * ERR_BUSY when it does not have the size that the entry says. */
+/* Where the content of a file lies on its way: `room` gives a place for *ret_len bytes, at least
+ * one, `filled` learns how many of these came. They stay as they are until the next call of it. */
+struct tar_room {
+	uint8_t *(*room)(void *ctx, size_t *ret_len);
+	enum err (*filled)(void *ctx, size_t len);
+	void *ctx;
+};
+/* A regular file that is open at `fd`: what comes into the room are its bytes in order, holes as
+ * zeroes. ERR_BUSY when it does not have the size that the entry says. */
 MUST_CHECK enum err tar_put_file(struct tar_writer *t, const struct walk_entry *entry, int fd,
-				 enum err (*each)(void *ctx, const void *data, size_t len),
-				 void *ctx);
+				 const struct tar_room *room);
 /* The same of what `from` gives, which has no attributes and no holes. */
 MUST_CHECK enum err tar_put_stream(struct tar_writer *t, const struct walk_entry *entry,
-				   struct age_source from,
-				   enum err (*each)(void *ctx, const void *data, size_t len),
-				   void *ctx);
+				   struct age_source from, const struct tar_room *room);
 MUST_CHECK enum err tar_finish(struct tar_writer *t);
