@@ -12,12 +12,6 @@
 #define TERMINAL_MS 200
 #define PLAIN_MS 5000
 
-void progress_begin(struct progress *p, const struct cli *cli, const char *what, uint64_t total)
-{
-	*p = (struct progress){.cli = cli, .what = what, .total = total};
-	p->begun_ms = clock_monotonic_ms();
-}
-
 /* A line that rewrites itself is a kind of decoration, so NO_COLOR and dumb terminals get plain
  * ones. */
 static bool rewrites(void)
@@ -26,6 +20,21 @@ static bool rewrites(void)
 	const char *term = getenv("TERM");
 
 	return isatty(STDERR_FILENO) && !(plain && *plain) && !(term && !strcmp(term, "dumb"));
+}
+
+/* Asked once: what is told of every small file should cost next to nothing. */
+static int64_t choose_pause(const struct cli *cli)
+{
+	if (cli->json)
+		return SILENT_MS;
+	return rewrites() ? TERMINAL_MS : PLAIN_MS;
+}
+
+void progress_begin(struct progress *p, const struct cli *cli, const char *what, uint64_t total)
+{
+	*p = (struct progress){
+		.cli = cli, .what = what, .total = total, .pause_ms = choose_pause(cli)};
+	p->begun_ms = clock_monotonic_ms();
 }
 
 static int64_t seconds_left(const struct progress *p, int64_t now)
@@ -73,13 +82,10 @@ static void print_words(struct progress *p, int64_t left)
 void progress_set(struct progress *p, uint64_t done)
 {
 	int64_t now = clock_monotonic_ms();
-	int64_t pause = rewrites() && !p->cli->json ? TERMINAL_MS : PLAIN_MS;
 	int64_t left;
 
 	p->done = done;
-	if (p->cli->json)
-		pause = SILENT_MS;
-	if (now - p->begun_ms < SILENT_MS || (p->shown && now - p->shown_ms < pause))
+	if (now - p->begun_ms < SILENT_MS || (p->shown && now - p->shown_ms < p->pause_ms))
 		return;
 	p->shown = true;
 	p->shown_ms = now;

@@ -9,6 +9,7 @@ struct progress {
 	uint64_t total;	  /* bytes; 0: not known */
 	uint64_t done;
 	int64_t begun_ms, shown_ms;
+	int64_t pause_ms; /* between what is shown */
 	bool shown, on_line;
 };
 

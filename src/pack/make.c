@@ -136,7 +136,7 @@ static enum err find_first_name(struct making *m, const struct walk_entry *entry
 
 static enum err read_link(const struct walk_entry *entry, char target[PATH_MAX])
 {
-	ssize_t len = readlink(entry->path, target, PATH_MAX - 1);
+	ssize_t len = readlinkat(entry->at, entry->path_at, target, PATH_MAX - 1);
 
 	if (len < 0)
 		return err_from_errno("%s", entry->path);
@@ -210,7 +210,7 @@ static enum err put_disk_file(struct making *m, const struct walk_entry *entry,
 			      const struct tar_room *into)
 {
 	CLEANUP(fd_closep)
-	int fd = open(entry->path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+	int fd = openat(entry->at, entry->path_at, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 
 	if (fd < 0)
 		return err_from_errno("%s", entry->path);
@@ -342,7 +342,8 @@ static enum err each_source(struct making *m,
 {
 	for (size_t i = 0; i < m->what->source_count; i++) {
 		const struct pack_source *source = &m->what->sources[i];
-		struct walk_entry stream = {source->path, source->name, &m->spool_st};
+		struct walk_entry stream = {
+			.path = source->path, .name = source->name, .st = &m->spool_st};
 
 		TRY(source->is_stream ? each(m, &stream) : walk_sources(source, 1, each, m));
 	}

@@ -17,7 +17,8 @@ struct tar_writer {
 	struct age_sink into;
 	locale_t utf8; /* names are bytes; libarchive wants a locale in which they mean something */
 	enum err failed; /* of the sink */
-	uint8_t *piece;
+	char names[XATTR_LIST_MAX];
+	uint8_t value[XATTR_SIZE_MAX];
 };
 
 static la_ssize_t give(struct archive *a, void *ctx, const void *data, size_t len)
@@ -44,10 +45,9 @@ static enum err result(struct tar_writer *t, int rc, const char *name)
 
 static enum err begin(struct tar_writer *t)
 {
-	t->piece = malloc(PIECE);
 	t->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	t->archive = archive_write_new();
-	if (!t->piece || !t->archive || !t->utf8)
+	if (!t->archive || !t->utf8)
 		return err_at(ERR_NOMEM, "tar");
 	if (archive_write_set_format_pax(t->archive) != ARCHIVE_OK ||
 	    archive_write_set_format_option(t->archive, "pax", "xattrheader", "SCHILY") !=
@@ -81,7 +81,6 @@ void tar_writer_free(struct tar_writer *t)
 	}
 	if (t->utf8)
 		freelocale(t->utf8);
-	free(t->piece);
 	free(t);
 }
 
@@ -119,26 +118,37 @@ static enum err new_entry(const struct walk_entry *from, struct archive_entry **
 	return OK;
 }
 
-/* Attributes of people; what the system keeps for itself stays on this machine. */
-static enum err add_xattrs(struct tar_writer *t, struct archive_entry *e, const char *path)
+static ssize_t list_xattrs(const struct walk_entry *entry, int fd, char *names)
 {
-	CLEANUP(mem_freep) char *names = malloc(XATTR_LIST_MAX);
-	ssize_t len;
+	return fd >= 0 ? flistxattr(fd, names, XATTR_LIST_MAX)
+		       : llistxattr(entry->path, names, XATTR_LIST_MAX);
+}
 
-	if (!names)
-		return err_at(ERR_NOMEM, "%s", path);
-	len = llistxattr(path, names, XATTR_LIST_MAX);
+static ssize_t get_xattr(const struct walk_entry *entry, int fd, const char *name, void *value)
+{
+	return fd >= 0 ? fgetxattr(fd, name, value, XATTR_SIZE_MAX)
+		       : lgetxattr(entry->path, name, value, XATTR_SIZE_MAX);
+}
+
+/* Attributes of people; what the system keeps for itself stays on this machine. `fd`: -1 for what
+ * is not open. */
+static enum err add_xattrs(struct tar_writer *t, struct archive_entry *e,
+			   const struct walk_entry *entry, int fd)
+{
+	char *names = t->names;
+	ssize_t len = list_xattrs(entry, fd, names);
+
 	for (char *name = names; len > 0 && name < names + len; name += strlen(name) + 1) {
 		ssize_t size;
 
 		if (strncmp(name, "user.", 5) != 0)
 			continue;
-		size = lgetxattr(path, name, t->piece, XATTR_SIZE_MAX);
+		size = get_xattr(entry, fd, name, t->value);
 		if (size < 0 && errno == ENODATA)
 			continue;
 		if (size < 0)
-			return err_from_errno("%s: %s", path, name);
-		archive_entry_xattr_add_entry(e, name, t->piece, (size_t)size);
+			return err_from_errno("%s: %s", entry->path, name);
+		archive_entry_xattr_add_entry(e, name, t->value, (size_t)size);
 	}
 	return OK;
 }
@@ -161,7 +171,7 @@ enum err tar_put_memory(struct tar_writer *t, const char *name, int64_t mtime, c
 static enum err set_link(struct archive_entry *e, const struct walk_entry *from)
 {
 	char target[PATH_MAX];
-	ssize_t len = readlink(from->path, target, sizeof(target) - 1);
+	ssize_t len = readlinkat(from->at, from->path_at, target, sizeof(target) - 1);
 
 	if (len < 0)
 		return err_from_errno("%s", from->path);
@@ -179,7 +189,7 @@ enum err tar_put_entry(struct tar_writer *t, const struct walk_entry *entry, con
 	if (S_ISLNK(entry->st->st_mode))
 		TRY(set_link(e, entry));
 	else if (!same_as)
-		TRY(add_xattrs(t, e, entry->path));
+		TRY(add_xattrs(t, e, entry, -1));
 	if (same_as) {
 		archive_entry_set_hardlink(e, same_as);
 		archive_entry_set_size(e, 0);
@@ -190,13 +200,10 @@ enum err tar_put_entry(struct tar_writer *t, const struct walk_entry *entry, con
 /* ---- content ---- */
 
 /* Tells libarchive where the data are, so that holes stay holes. */
-static enum err add_holes(struct archive_entry *e, const struct walk_entry *from, int fd)
+static enum err find_holes(struct archive_entry *e, const struct walk_entry *from, int fd)
 {
 	off_t size = from->st->st_size, at = 0;
 
-	/* A file that takes as much space as it is long has none. */
-	if ((off_t)from->st->st_blocks * 512 >= size)
-		return OK;
 	while (at < size) {
 		off_t data = lseek(fd, at, SEEK_DATA), hole;
 
@@ -211,6 +218,15 @@ static enum err add_holes(struct archive_entry *e, const struct walk_entry *from
 	if (archive_entry_sparse_count(e) == 0)
 		archive_entry_sparse_add_entry(e, size, 0);
 	return OK;
+}
+
+static enum err add_holes(struct archive_entry *e, const struct walk_entry *from, int fd)
+{
+	/* A file that takes as much space as it is long has none. */
+	if ((off_t)from->st->st_blocks * 512 >= from->st->st_size)
+		return OK;
+	TRY(find_holes(e, from, fd));
+	return lseek(fd, 0, SEEK_SET) == 0 ? OK : err_from_errno("%s", from->path);
 }
 
 static enum err changed(const struct walk_entry *entry)
@@ -233,8 +249,6 @@ static enum err put_content(struct tar_writer *t, const struct walk_entry *entry
 	uint8_t more;
 	size_t len;
 
-	if (lseek(fd, 0, SEEK_SET) != 0)
-		return err_from_errno("%s", entry->path);
 	while (left > 0) {
 		size_t cap;
 		uint8_t *piece = room->room(room->ctx, &cap);
@@ -255,7 +269,7 @@ enum err tar_put_file(struct tar_writer *t, const struct walk_entry *entry, int 
 	CLEANUP(entry_freep) struct archive_entry *e = NULL;
 
 	TRY(new_entry(entry, &e));
-	TRY(add_xattrs(t, e, entry->path));
+	TRY(add_xattrs(t, e, entry, fd));
 	TRY(add_holes(e, entry, fd));
 	TRY(put_header(t, e, entry->name));
 	return put_content(t, entry, fd, room);

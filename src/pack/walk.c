@@ -1,13 +1,26 @@
 #include "pack/walk.h"
 #include <dirent.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include "base/io.h"
+#include <unistd.h>
+#include "base/buf.h"
 #include "pack/name.h"
+
+#define OPEN_MAX_DEPTH                                                                             \
+	64u /* folders that are open at a time; those further down go by their paths */
 
 struct walk {
 	enum err (*each)(void *ctx, const struct walk_entry *entry);
 	void *ctx;
+	struct buf path, name; /* of the entry; grown for what is in it, and cut again */
+};
+
+/* Where the children of a folder are. */
+struct folder {
+	int fd; /* owned; AT_FDCWD: by path */
+	struct dirent **list;
+	int count;
 };
 
 static bool has_dots(const char *name)
@@ -50,61 +63,106 @@ static int is_child(const struct dirent *entry)
 	return strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0;
 }
 
-static enum err walk_one(struct walk *w, const char *path, const char *name, unsigned depth);
+static enum err append(struct buf *path, const char *child)
+{
+	if (path->len > 0 && path->data[path->len - 1] != '/')
+		TRY(buf_append(path, "/", 1));
+	return buf_puts(path, child);
+}
 
-static enum err walk_child(struct walk *w, const char *path, const char *name, const char *child,
+static void cut(struct buf *path, size_t len)
+{
+	path->len = len;
+	path->data[len] = '\0';
+}
+
+static void folder_clear(struct folder *f)
+{
+	for (int i = 0; i < f->count; i++)
+		free(f->list[i]);
+	free(f->list);
+	if (f->fd >= 0)
+		(void)close(f->fd);
+}
+
+static enum err folder_open(const struct walk_entry *entry, unsigned depth, struct folder *ret)
+{
+	bool stays_open = depth < OPEN_MAX_DEPTH;
+	int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (depth > 0 ? O_NOFOLLOW : 0);
+
+	ret->fd = stays_open ? openat(entry->at, entry->path_at, flags) : AT_FDCWD;
+	if (stays_open && ret->fd < 0)
+		return err_from_errno("%s", entry->path);
+	ret->count = scandirat(stays_open ? ret->fd : entry->at, stays_open ? "." : entry->path_at,
+			       &ret->list, is_child, by_name);
+	return ret->count >= 0 ? OK : err_from_errno("%s", entry->path);
+}
+
+static enum err walk_one(struct walk *w, int at, const char *path_at, unsigned depth);
+
+static enum err walk_child(struct walk *w, const struct folder *f, const char *child,
 			   unsigned depth)
 {
-	CLEANUP(mem_freep) char *child_path = io_path_join(path, child);
 	CLEANUP(mem_freep) char *told = NULL;
-	CLEANUP(mem_freep) char *child_name = NULL;
+	size_t path_len = w->path.len, name_len = w->name.len;
 
 	TRY(pack_name(child, &told));
-	child_name = io_path_join(name, told);
-	if (!child_path || !child_name)
-		return err_at(ERR_NOMEM, "%s", path);
-	return walk_one(w, child_path, child_name, depth);
+	TRY(append(&w->path, child));
+	TRY(append(&w->name, told));
+	TRY(walk_one(w, f->fd, f->fd >= 0 ? child : w->path.data, depth));
+	cut(&w->path, path_len);
+	cut(&w->name, name_len);
+	return OK;
 }
 
-static enum err walk_folder(struct walk *w, const char *path, const char *name, unsigned depth)
+static enum err walk_folder(struct walk *w, const struct walk_entry *entry, unsigned depth)
 {
-	struct dirent **list = NULL;
-	int count = scandir(path, &list, is_child, by_name);
-	enum err err = OK;
+	CLEANUP(folder_clear) struct folder f = {.fd = -1};
 
-	if (count < 0)
-		return err_from_errno("%s", path);
-	for (int i = 0; i < count; i++) {
-		if (err == OK)
-			err = walk_child(w, path, name, list[i]->d_name, depth + 1);
-		free(list[i]);
-	}
-	free(list);
-	return err;
+	TRY(folder_open(entry, depth, &f));
+	for (int i = 0; i < f.count; i++)
+		TRY(walk_child(w, &f, f.list[i]->d_name, depth + 1));
+	return OK;
 }
 
-static enum err walk_one(struct walk *w, const char *path, const char *name, unsigned depth)
+static enum err walk_one(struct walk *w, int at, const char *path_at, unsigned depth)
 {
-	struct walk_entry entry = {.path = path, .name = name};
 	struct stat st;
+	struct walk_entry entry = {w->path.data, w->name.data, at, path_at, &st};
 
 	if (depth > PACK_DEPTH_MAX)
-		return err_at(ERR_NAME_TOO_LONG, "%s", path);
-	if (lstat(path, &st) != 0)
-		return err_from_errno("%s", path);
+		return err_at(ERR_NAME_TOO_LONG, "%s", entry.path);
+	if (fstatat(at, path_at, &st, AT_SYMLINK_NOFOLLOW) != 0)
+		return err_from_errno("%s", entry.path);
 	if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode) && !S_ISLNK(st.st_mode))
-		return err_at(ERR_NOT_SUPPORTED, "%s", path);
-	entry.st = &st;
+		return err_at(ERR_NOT_SUPPORTED, "%s", entry.path);
 	TRY(w->each(w->ctx, &entry));
-	return S_ISDIR(st.st_mode) ? walk_folder(w, path, name, depth) : OK;
+	return S_ISDIR(st.st_mode) ? walk_folder(w, &entry, depth) : OK;
+}
+
+static enum err walk_source(struct walk *w, const struct pack_source *source)
+{
+	cut(&w->path, 0);
+	cut(&w->name, 0);
+	TRY(buf_puts(&w->path, source->path));
+	TRY(buf_puts(&w->name, source->name));
+	return walk_one(w, AT_FDCWD, source->path, 0);
+}
+
+static void walk_clear(struct walk *w)
+{
+	buf_clear(&w->path);
+	buf_clear(&w->name);
 }
 
 enum err walk_sources(const struct pack_source *sources, size_t count,
 		      enum err (*each)(void *ctx, const struct walk_entry *entry), void *ctx)
 {
-	struct walk w = {.each = each, .ctx = ctx};
+	CLEANUP(walk_clear) struct walk w = {.each = each, .ctx = ctx};
 
+	TRY(buf_puts(&w.path, ""));
+	TRY(buf_puts(&w.name, ""));
 	for (size_t i = 0; i < count; i++)
-		TRY(walk_one(&w, sources[i].path, sources[i].name, 0));
+		TRY(walk_source(&w, &sources[i]));
 	return OK;
 }

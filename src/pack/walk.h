@@ -7,8 +7,12 @@
 #include "pack/make.h"
 
 struct walk_entry {
-	const char *path; /* on this host */
+	const char *path; /* on this host, for messages and for who has no `at` */
 	const char *name; /* in the pack */
+	/* The same place, shorter to get to: a folder that is open, or AT_FDCWD, and the path from
+	 * there. */
+	int at;
+	const char *path_at;
 	const struct stat *st;
 };
 
