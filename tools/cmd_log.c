@@ -138,7 +138,7 @@ static enum err put_row(const struct cli *cli, const char *seq, const char *time
 
 	TRY(width_pad(&row, seq, 6));
 	TRY(width_pad(&row, time, 20));
-	TRY(width_pad(&row, event, 19));
+	TRY(width_pad(&row, event, 20));
 	TRY(width_pad(&row, result, 8));
 	TRY(width_pad(&row, *label ? label : "-", 12));
 	TRY(buf_printf(&row, " %s", rest));
@@ -154,7 +154,7 @@ static enum err put_head(struct reading *r)
 	TRY(put_row(r->cli, _("No."), _("time"), _("event"), _("result"), _("vault"), _("who")));
 	out_line(r->cli, "%s",
 		 "-----------------------------------------------------------------"
-		 "--------------");
+		 "---------------");
 	return OK;
 }
 

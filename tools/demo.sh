@@ -50,6 +50,7 @@ mkdir "$work/stick" "$work/sato" "$work/tanaka" "$work/kato" "$work/share"
 echo "winter-harbor-9-lantern" >"$work/sato.pass"
 echo "copper-meadow-4-violin" >"$work/tanaka.pass"
 echo "granite-window-7-otter" >"$work/kato.pass"
+: >"$work/auditor.pass"
 echo "not-the-passphrase" >"$work/stranger.pass"
 fuse=
 [ -c /dev/fuse ] && command -v fusermount3 >/dev/null && fuse=1
@@ -201,5 +202,16 @@ say "Who did what: the logs of the computers" "だれが、いつ、何をした
 as sato log
 as tanaka log
 as kato log
+
+say "The auditor gets copies of the logs, and no key. One line was edited: it shows" \
+	"監事は記録の写しだけを受け取り、鍵は持ちません。1行書き換えると分かります"
+for each in kato sato tanaka; do mkdir -p "$work/copies/$each" && cp -r "$work/$each/log" "$work/copies/$each/"; done
+cp -r "$work/copies" "$work/edited"
+sed -i '0,/"files":1,/s//"files":2,/' "$work/edited/sato/log/host.jsonl"
+as kato audit report "$work"/copies/* -o "$work/report.html"
+as auditor sync "$work/share" --accept "$society"
+refused 21 auditor audit verify "$work/edited"
+say "And the true ones" "本物の写しは整合しています"
+as auditor audit verify "$work/copies"
 
 say "Done in $(($(date +%s) - begun)) seconds" "$(($(date +%s) - begun)) 秒で終わりました"
