@@ -109,8 +109,15 @@ class Host:
         return os.path.join(self.base, "m%d" % self.number)
 
     def events(self):
+        """What people did and what befell them; not what the log does for itself."""
         done = self.vault("log", "--json", check=True)
-        return [json.loads(line) for line in done.stdout.splitlines()]
+        return [event for event in map(json.loads, done.stdout.splitlines())
+                if event["event"] not in ("rotate", "witness")]
+
+    def agrees(self):
+        """However a story ended: the host's log and those of its media hold together."""
+        done = self.vault("audit", "verify")
+        assert done.returncode == 0, "audit verify: %d\n%s%s" % (done.returncode, done.stdout, done.stderr)
 
     def codes(self):
         return [event["event"] for event in self.events()]
@@ -198,6 +205,7 @@ def _tell(fn, host):
     name = fn.__name__ + (" (as root)" if os.geteuid() == 0 else "")
     try:
         fn(host)
+        host.agrees()
         print("ok - " + name, flush=True)
     except Skip as why:
         print("ok - %s # SKIP %s" % (name, why), flush=True)
