@@ -26,7 +26,7 @@ def used(place, label="OSAKA-03"):
 
 def the_numbers_are_those_of_the_log(place):
     host = used(place)
-    records = host.log()
+    records = host.run("log", "--json").wants(0).json()
     openings = [r for r in records if r["event"] == "unlock" and r["result"] == "ok"]
     done = host.run("audit", "report", "-o", place.path("j.html"), "--json").wants(0).result()
     assert done["records"] == len(records) and done["openings"] == len(openings), done
