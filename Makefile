@@ -1,5 +1,5 @@
 # portable-vault. Targets: all demo check check-asan check-ubsan check-crash check-media check-layers
-# bench bench-pack bench-reseal fuzz format install deb-ready clean. Quiet unless V=1. Needs: see DEPS; `make deps`
+# bench bench-pack bench-reseal bench-audit fuzz format install deb-ready clean. Quiet unless V=1. Needs: see DEPS; `make deps`
 # installs them.
 NAME     := vault
 VERSION  := 0.1.0
@@ -112,7 +112,12 @@ FUZZ_WITH_fuse   := $(call objs,fuse)
 FUZZ_WITH_cli    := $(filter-out %/main.o,$(call objs,tools)) $(call objs,fuse)
 $(foreach m,$(TEST_MODULES),$(eval $(call test_rule,$(m))))
 
-test-programs: $(TEST_PROGS)
+# Makes logs of a large society: for bench-audit, and small ones for a test.
+FLEET := $(BUILD)/tests/bench/fleet
+$(FLEET): $(patsubst %.c,$(BUILD)/%.o,$(wildcard tests/bench/*.c)) $(below_audit:%=$(BUILD)/lib%.a)
+	$(call say,LD,$@)$(CC) $(LDFLAGS_ALL) $(filter %.o,$^) -Wl,--start-group $(filter %.a,$^) -Wl,--end-group $(LIBS) -o $@
+
+test-programs: $(TEST_PROGS) $(FLEET)
 
 # ---- kept images (tests/images/README.md): made anew from version 1 as it is now ----
 $(BUILD)/tests/access/gen_images: $(BUILD)/tests/access/gen_images.o $(tests_access_help) $(call below,access)
@@ -202,6 +207,7 @@ bench: deps
 	$(Q)tests/bench/bench.py --build $(BUILD) $(BENCH_ARGS)
 	$(Q)$(MAKE) --no-print-directory bench-pack
 	$(Q)$(MAKE) --no-print-directory bench-reseal
+	$(Q)$(MAKE) --no-print-directory bench-audit
 bench-pack: deps
 	$(call install_deps,$(DEPS) age zstd gpg p7zip-full tar python3)
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
@@ -210,6 +216,11 @@ bench-pack: deps
 bench-reseal: deps
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
 	$(Q)tests/bench/reseal.py --build $(BUILD) $(BENCH_RESEAL_ARGS)
+
+# Keeps 7 GB of logs in TMPDIR (or --where) for the next time.
+bench-audit: deps
+	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all $(FLEET)
+	$(Q)tests/bench/audit.py --build $(BUILD) $(BENCH_AUDIT_ARGS)
 
 # ---- fuzzing: libFuzzer, clang; FUZZ_SECONDS each; FUZZ='age/header …' for some of them ----
 FUZZ_SECONDS ?= 600
@@ -248,5 +259,5 @@ clean:
 
 -include $(shell test -d $(BUILD) && find $(BUILD) -name '*.d')
 .PHONY: all images locale test-programs deps test-deps demo check suite check-asan check-ubsan check-crash \
-	check-media coverage check-layers bench bench-pack bench-reseal fuzz-programs fuzzers fuzz install deb-ready format clean
+	check-media coverage check-layers bench bench-pack bench-reseal bench-audit fuzz-programs fuzzers fuzz install deb-ready format clean
 .SECONDARY:
