@@ -121,6 +121,8 @@ static const struct audit_event full = {
 	.medium_id = "U-012",
 	.checkout_id = "T-2026-0031",
 	.incident_id = "J-2026-0001",
+	.manifest = "m",
+	.witness = "w",
 };
 
 static void assert_same_text(const char *a, const char *b)
@@ -152,6 +154,8 @@ static void assert_same_event(const struct audit_event *a, const struct audit_ev
 	assert_same_text(a->medium_id, b->medium_id);
 	assert_same_text(a->checkout_id, b->checkout_id);
 	assert_same_text(a->incident_id, b->incident_id);
+	assert_same_text(a->manifest, b->manifest);
+	assert_same_text(a->witness, b->witness);
 	assert_int_equal(a->keysep, b->keysep);
 	assert_true(a->generation == b->generation && a->lost_generations == b->lost_generations);
 	assert_true(a->saved_until == b->saved_until && a->has_totals == b->has_totals);
