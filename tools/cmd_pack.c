@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/text.h"
+#include "pack/count.h"
 #include "pack/frames.h"
 #include "pack/transfer.h"
 #include "tools/catalogue.h"
@@ -24,6 +25,7 @@ struct packing {
 	struct receivers to;
 	struct pack_source *sources; /* owned, with the names in it */
 	size_t source_count;
+	struct pack_count *count; /* NULL: pack_make counts */
 	struct secret *passphrase;
 	struct pack_manifest manifest; /* borrows `to` */
 	int level;
@@ -31,6 +33,7 @@ struct packing {
 
 static void packing_clear(struct packing *p)
 {
+	pack_count_free(p->count);
 	for (size_t i = 0; i < p->source_count; i++)
 		free((char *)p->sources[i].name);
 	free(p->sources);
@@ -210,6 +213,7 @@ static enum err pack(struct cli *cli, struct packing *p, const struct pack_actor
 				.manifest = &p->manifest,
 				.sources = p->sources,
 				.source_count = p->source_count,
+				.count = p->count,
 				.out = cli_value(cli, OPT_PACK_OUTPUT),
 				.level = p->level,
 				.progress = tell_progress,
@@ -225,6 +229,18 @@ static enum err pack(struct cli *cli, struct packing *p, const struct pack_actor
 	return tell(p, &made, what.out);
 }
 
+/* Unlocking a key takes as long as looking at many files. What takes longer, such as a person who
+ * types or a stream that is read first, leaves time for changes: then it is counted afterwards. */
+static enum err begin_count(struct cli *cli, struct packing *p)
+{
+	if (cli->passphrase_fd < 0 || p->manifest.passphrase)
+		return OK;
+	for (size_t i = 0; i < p->source_count; i++)
+		if (p->sources[i].is_stream)
+			return OK;
+	return pack_count_new(p->sources, p->source_count, &p->count);
+}
+
 static enum err run(struct cli *cli)
 {
 	CLEANUP(packing_clear) struct packing p = {.cli = cli};
@@ -235,6 +251,7 @@ static enum err run(struct cli *cli)
 	TRY(read_sources(cli, &p));
 	TRY(read_wishes(cli, &p));
 	TRY(read_receivers(cli, &p));
+	TRY(begin_count(cli, &p));
 	TRY(cli_actor(cli, NULL, &actor));
 	if (p.manifest.passphrase)
 		TRY(unlock_ask_new(cli, cli_value(cli, OPT_PACK_OUTPUT), &p.passphrase));

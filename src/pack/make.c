@@ -10,24 +10,17 @@
 #include "base/io.h"
 #include "base/text.h"
 #include "crypto/random.h"
+#include "pack/count.h"
+#include "pack/first_name.h"
 #include "pack/minisig.h"
-#include "pack/name.h"
 #include "pack/output.h"
 #include "pack/spool.h"
 #include "pack/summing.h"
 #include "pack/sums.h"
 #include "pack/tail.h"
 #include "pack/tar.h"
-#include "pack/unpack.h"
 
 #define OWN_FRAME (1u << 20) /* files from here on begin a frame */
-
-/* Where a file with several names went first. */
-struct first_name {
-	dev_t dev;
-	ino_t ino;
-	char *name;
-};
 
 struct making {
 	const struct pack_new *what;
@@ -42,18 +35,9 @@ struct making {
 	struct summing *summing; /* to `sums` */
 	struct spool *spool;	 /* of the source that is a stream; NULL when there is none */
 	struct stat spool_st;
-	struct first_name *names;
-	size_t name_count, name_cap;
-	uint64_t counted; /* entries, on the walk before */
-	uint64_t total;	  /* bytes of files */
+	struct first_names names;
+	struct pack_counted counted; /* on the walk before */
 };
-
-static void forget_names(struct making *m)
-{
-	for (size_t i = 0; i < m->name_count; i++)
-		free(m->names[i].name);
-	m->name_count = 0;
-}
 
 static void making_clear(struct making *m)
 {
@@ -66,8 +50,7 @@ static void making_clear(struct making *m)
 	tail_index_clear(&m->index);
 	buf_clear(&m->sums);
 	buf_clear(&m->links);
-	forget_names(m);
-	free(m->names);
+	first_names_clear(&m->names);
 }
 
 static enum err frames_write(void *ctx, const void *data, size_t len)
@@ -108,76 +91,6 @@ static enum err note_entry(struct making *m, const struct walk_entry *entry, con
 	return tail_index_add(&m->index, &e);
 }
 
-/* The name under which the same file came before; NULL when this is its first or only one. */
-static enum err find_first_name(struct making *m, const struct walk_entry *entry, const char **ret)
-{
-	const struct stat *st = entry->st;
-	struct first_name *grown;
-
-	*ret = NULL;
-	if (!S_ISREG(st->st_mode) || st->st_nlink < 2)
-		return OK;
-	for (size_t i = 0; i < m->name_count; i++) {
-		if (m->names[i].ino == st->st_ino && m->names[i].dev == st->st_dev) {
-			*ret = m->names[i].name;
-			return OK;
-		}
-	}
-	if (m->name_count == m->name_cap) {
-		m->name_cap = m->name_cap ? m->name_cap * 2 : 16;
-		grown = realloc(m->names, m->name_cap * sizeof(*grown));
-		if (!grown)
-			return err_at(ERR_NOMEM, "%s", entry->path);
-		m->names = grown;
-	}
-	m->names[m->name_count] = (struct first_name){st->st_dev, st->st_ino, strdup(entry->name)};
-	return m->names[m->name_count++].name ? OK : err_at(ERR_NOMEM, "%s", entry->path);
-}
-
-static enum err read_link(const struct walk_entry *entry, char target[PATH_MAX])
-{
-	ssize_t len = readlinkat(entry->at, entry->path_at, target, PATH_MAX - 1);
-
-	if (len < 0)
-		return err_from_errno("%s", entry->path);
-	target[len] = '\0';
-	return OK;
-}
-
-/* What the other side would refuse is refused here, where somebody can do something about it. */
-static enum err check_carried(const struct walk_entry *entry)
-{
-	CLEANUP(mem_freep) char *name = NULL;
-	char target[PATH_MAX];
-
-	TRY(pack_name(entry->name, &name));
-	if (strcmp(name, entry->name) != 0)
-		return err_at(ERR_INVALID, "%s", entry->name);
-	if (!S_ISLNK(entry->st->st_mode))
-		return OK;
-	TRY(read_link(entry, target));
-	return pack_link_is_inside(name, target)
-		       ? OK
-		       : err_at(ERR_NOT_SUPPORTED, "%s -> %s", entry->path, target);
-}
-
-/* The walk before, for the manifest and the progress. */
-static enum err count_entry(void *ctx, const struct walk_entry *entry)
-{
-	struct making *m = ctx;
-	const char *same_as;
-
-	TRY(check_carried(entry));
-	if (++m->counted > UNPACK_ENTRIES_MAX)
-		return err_at(ERR_TOO_BIG, "more than %u entries", UNPACK_ENTRIES_MAX);
-	TRY(find_first_name(m, entry, &same_as));
-	if (!S_ISREG(entry->st->st_mode) || same_as)
-		return OK;
-	m->made->files++;
-	m->made->bytes += (uint64_t)entry->st->st_size;
-	return OK;
-}
-
 static uint8_t *room(void *ctx, size_t *ret_len)
 {
 	struct making *m = ctx;
@@ -191,7 +104,8 @@ static enum err took_bytes(void *ctx, size_t len)
 
 	m->made->bytes += len;
 	TRY(summing_filled(m->summing, len));
-	return m->what->progress ? m->what->progress(m->what->ctx, m->made->bytes, m->total) : OK;
+	return m->what->progress ? m->what->progress(m->what->ctx, m->made->bytes, m->counted.bytes)
+				 : OK;
 }
 
 static enum err same_file(const struct walk_entry *entry, int fd)
@@ -236,7 +150,7 @@ static enum err note_link(struct making *m, const struct walk_entry *entry, cons
 
 	if (!S_ISLNK(entry->st->st_mode))
 		return links_add(&m->links, tar_type(entry, same_as), entry->name, same_as);
-	TRY(read_link(entry, target));
+	TRY(walk_read_link(entry, target));
 	return links_add(&m->links, '2', entry->name, target);
 }
 
@@ -245,7 +159,7 @@ static enum err add_entry(void *ctx, const struct walk_entry *entry)
 	struct making *m = ctx;
 	const char *same_as;
 
-	TRY(find_first_name(m, entry, &same_as));
+	TRY(first_name_find(&m->names, entry, &same_as));
 	if (S_ISREG(entry->st->st_mode) && !same_as && entry->st->st_size >= OWN_FRAME)
 		TRY(frames_cut(m->frames));
 	TRY(note_entry(m, entry, same_as));
@@ -267,8 +181,8 @@ static enum err add_manifest(struct making *m)
 	random_bytes(manifest->id, PACK_ID_LEN);
 	manifest->created = clock_wall().tv_sec;
 	memcpy(manifest->sender_vkey, sign_key_vkey(m->what->signer), SIGN_VKEY_LEN);
-	manifest->files = m->made->files;
-	manifest->bytes = m->made->bytes;
+	manifest->files = m->counted.files;
+	manifest->bytes = m->counted.bytes;
 	TRY(pack_manifest_encode(manifest, &text));
 	sha256(text.data, text.len, sum);
 	TRY(sums_add(&m->sums, sum, PACK_MANIFEST));
@@ -337,17 +251,51 @@ static enum err put_streams_aside(struct making *m)
 	return OK;
 }
 
-static enum err each_source(struct making *m,
-			    enum err (*each)(void *ctx, const struct walk_entry *entry))
+static struct walk_entry stream_entry(const struct making *m, const struct pack_source *source)
+{
+	return (struct walk_entry){.path = source->path, .name = source->name, .st = &m->spool_st};
+}
+
+static enum err count_all(struct making *m)
+{
+	const struct pack_new *what = m->what;
+	CLEANUP(pack_count_freep) struct pack_count *mine = NULL;
+
+	if (!what->count)
+		TRY(pack_count_new(what->sources, what->source_count, &mine));
+	TRY(pack_count_wait(mine ? mine : what->count, &m->counted));
+	for (size_t i = 0; i < what->source_count; i++) {
+		struct walk_entry stream = stream_entry(m, &what->sources[i]);
+
+		if (what->sources[i].is_stream)
+			TRY(pack_count_add(&stream, &m->counted));
+	}
+	return OK;
+}
+
+/* The manifest, which went in before, has to be true. */
+static enum err check_count(const struct making *m)
+{
+	const struct pack_counted *counted = &m->counted;
+	const struct pack_made *made = m->made;
+
+	if (made->entries == counted->entries && made->files == counted->files &&
+	    made->bytes == counted->bytes)
+		return OK;
+	return err_at(ERR_BUSY, "%s: it changed while it was read", m->what->sources[0].path);
+}
+
+static enum err add_all(struct making *m)
 {
 	for (size_t i = 0; i < m->what->source_count; i++) {
 		const struct pack_source *source = &m->what->sources[i];
-		struct walk_entry stream = {
-			.path = source->path, .name = source->name, .st = &m->spool_st};
+		struct walk_entry stream = stream_entry(m, source);
 
-		TRY(source->is_stream ? each(m, &stream) : walk_sources(source, 1, each, m));
+		TRY(source->is_stream ? add_entry(m, &stream)
+				      : walk_sources(source, 1, add_entry, m));
 	}
-	return OK;
+	TRY(check_count(m));
+	return summing_finish(m->summing);
 }
 
 static enum err make(struct making *m)
@@ -356,14 +304,10 @@ static enum err make(struct making *m)
 
 	TRY(walk_check_names(what->sources, what->source_count));
 	TRY(put_streams_aside(m));
-	TRY(each_source(m, count_entry));
-	forget_names(m);
-	m->total = m->made->bytes;
+	TRY(count_all(m));
 	TRY(open_all(m));
 	TRY(add_manifest(m));
-	m->made->files = m->made->bytes = 0; /* counted again as they go in */
-	TRY(each_source(m, add_entry));
-	TRY(summing_finish(m->summing));
+	TRY(add_all(m));
 	TRY(add_signature(m));
 	TRY(tar_finish(m->tar));
 	TRY(add_tail(m));

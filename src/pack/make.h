@@ -18,6 +18,7 @@ struct pack_source {
 	int fd;
 };
 
+struct pack_count;
 struct pack_made;
 struct pack_new {
 	const struct age_to *to; /* for whom it is sealed; armor as it says */
@@ -26,10 +27,11 @@ struct pack_new {
 	const struct sign_key *signer;
 	const struct pack_source *sources;
 	size_t source_count;
-	const char *out;   /* path that does not exist yet */
-	int level;	   /* 0: not compressed; 3 is the usual one */
-	unsigned threads;  /* 0: as many as there are cores */
-	bool plain_length; /* not padded */
+	struct pack_count *count; /* of these sources, where that began before; may be NULL */
+	const char *out;	  /* path that does not exist yet */
+	int level;		  /* 0: not compressed; 3 is the usual one */
+	unsigned threads;	  /* 0: as many as there are cores */
+	bool plain_length;	  /* not padded */
 	/* After each piece; `total` from the walk before. Not OK ends the work with that error. */
 	enum err (*progress)(void *ctx, uint64_t done, uint64_t total);
 	void *ctx;

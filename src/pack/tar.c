@@ -171,11 +171,8 @@ enum err tar_put_memory(struct tar_writer *t, const char *name, int64_t mtime, c
 static enum err set_link(struct archive_entry *e, const struct walk_entry *from)
 {
 	char target[PATH_MAX];
-	ssize_t len = readlinkat(from->at, from->path_at, target, sizeof(target) - 1);
 
-	if (len < 0)
-		return err_from_errno("%s", from->path);
-	target[len] = '\0';
+	TRY(walk_read_link(from, target));
 	archive_entry_set_symlink(e, target);
 	archive_entry_set_size(e, 0);
 	return OK;

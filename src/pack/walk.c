@@ -1,6 +1,7 @@
 #include "pack/walk.h"
 #include <dirent.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -164,5 +165,15 @@ enum err walk_sources(const struct pack_source *sources, size_t count,
 	TRY(buf_puts(&w.name, ""));
 	for (size_t i = 0; i < count; i++)
 		TRY(walk_source(&w, &sources[i]));
+	return OK;
+}
+
+enum err walk_read_link(const struct walk_entry *entry, char *target)
+{
+	ssize_t len = readlinkat(entry->at, entry->path_at, target, PATH_MAX - 1);
+
+	if (len < 0)
+		return err_from_errno("%s", entry->path);
+	target[len] = '\0';
 	return OK;
 }

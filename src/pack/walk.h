@@ -22,3 +22,5 @@ MUST_CHECK enum err walk_check_names(const struct pack_source *sources, size_t c
 MUST_CHECK enum err walk_sources(const struct pack_source *sources, size_t count,
 				 enum err (*each)(void *ctx, const struct walk_entry *entry),
 				 void *ctx);
+/* Where a symbolic link leads, as it says; PATH_MAX bytes. */
+MUST_CHECK enum err walk_read_link(const struct walk_entry *entry, char *target);

@@ -11,6 +11,7 @@
 #include "age/reader.h"
 #include "base/io.h"
 #include "org/staff_key.h"
+#include "pack/count.h"
 #include "pack/make.h"
 #include "pack/minisig.h"
 #include "pack/tail.h"
@@ -452,6 +453,59 @@ static void a_file_that_changes_meanwhile_ends_the_work(void **state)
 	expect_nothing(f);
 }
 
+static enum err add_a_file(void *ctx, uint64_t done, uint64_t total)
+{
+	struct fixture *f = ctx;
+
+	if (f->manifest.persons-- == 12)
+		run("printf late >'%s/tree/健診/late'", f->dir);
+	return OK;
+}
+
+/* The manifest would not be true any more. */
+static void a_file_that_comes_meanwhile_ends_the_work(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_made made;
+
+	f->what.progress = add_a_file;
+	f->what.ctx = f;
+	assert_err(pack_make(&f->what, &made), ERR_BUSY);
+	expect_nothing(f);
+}
+
+static void what_was_counted_before_is_not_counted_again(void **state)
+{
+	struct fixture *f = *state;
+	CLEANUP(pack_count_freep) struct pack_count *count = NULL;
+	struct pack_counted counted;
+	struct pack_made made;
+
+	assert_ok(pack_count_new(f->sources, 1, &count));
+	assert_ok(pack_count_wait(count, &counted));
+	f->what.count = count;
+	assert_ok(pack_make(&f->what, &made));
+	assert_int_equal(counted.entries, made.entries);
+	assert_int_equal(counted.files, made.files);
+	assert_int_equal(counted.bytes, made.bytes);
+}
+
+static void counting_can_be_given_up_and_tells_what_it_met(void **state)
+{
+	struct fixture *f = *state;
+	struct pack_count *count = NULL;
+	struct pack_counted counted;
+
+	assert_ok(pack_count_new(f->sources, 1, &count));
+	pack_count_free(count);
+	run("mkfifo '%s/tree/pipe'", f->dir);
+	assert_ok(pack_count_new(f->sources, 1, &count));
+	assert_err(err_at(ERR_IO, "another matter"), ERR_IO);
+	assert_err(pack_count_wait(count, &counted), ERR_NOT_SUPPORTED);
+	assert_non_null(strstr(err_detail(), "/tree/pipe"));
+	pack_count_free(count);
+}
+
 #define STORY(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 int main(void)
 {
@@ -472,6 +526,9 @@ int main(void)
 		STORY(names_in_windows_japanese_are_carried_as_what_they_mean),
 		STORY(names_that_lead_elsewhere_are_refused),
 		STORY(a_file_that_changes_meanwhile_ends_the_work),
+		STORY(a_file_that_comes_meanwhile_ends_the_work),
+		STORY(what_was_counted_before_is_not_counted_again),
+		STORY(counting_can_be_given_up_and_tells_what_it_met),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
