@@ -56,6 +56,7 @@ static const struct {
 	    "                  ~/.local/state/portable-vault  log, what was last seen\n"
 	    "PVAULT_PINENTRY   the program that asks when there is no terminal\n"
 	    "PVAULT_CATALOGUE  another table of categories and purposes\n"
+	    "PVAULT_FORWARD    copies of records: auto, off, journal:SOCKET, syslog:SOCKET\n"
 	    "LANG, LANGUAGE    language of messages, unless --lang is given\n"
 	    "NO_COLOR          plain lines of progress\n"
 	    "\n"

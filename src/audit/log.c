@@ -6,6 +6,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "audit/forward.h"
 #include "audit/growth.h"
 #include "audit/line.h"
 #include "audit/period.h"
@@ -303,6 +304,16 @@ static enum err write_durably(struct audit_log *log, off_t end, const struct buf
 	return err;
 }
 
+/* Each line of what was just written. */
+static void forward(const struct buf *text)
+{
+	const char *at = text->data, *end = at + text->len, *stop;
+
+	for (; at < end && (stop = memchr(at, '\n', (size_t)(end - at))); at = stop + 1)
+		if (stop > at)
+			audit_forward(at, (size_t)(stop - at));
+}
+
 static enum err append_locked(struct audit_log *log, const struct audit_event *events, size_t count,
 			      uint64_t *ret_seq)
 {
@@ -315,6 +326,7 @@ static enum err append_locked(struct audit_log *log, const struct audit_event *e
 		*ret_seq = b.tail.seq;
 	if (b.has_growth)
 		growth_keep(&b.growth, log->fd, log->tree_path);
+	forward(&b.text);
 	/* The record is there; a key that could not be destroyed now is when the next line comes.
 	 */
 	if (!b.closing && period_keys_destroy_others(b.keys, b.key) != OK)
