@@ -40,21 +40,27 @@ enum err buf_puts(struct buf *b, const char *text)
 	return buf_append(b, text, strlen(text));
 }
 
+/* Written at once where there is room, as there mostly is; formatting is the dear part. */
 enum err buf_printf(struct buf *b, const char *format, ...)
 {
 	va_list args;
 	int len;
 
+	TRY(buf_reserve(b, 63));
 	va_start(args, format);
-	len = vsnprintf(NULL, 0, format, args);
+	len = vsnprintf(b->data + b->len, b->cap - b->len, format, args);
 	va_end(args);
-	if (len < 0)
+	if (len >= 0 && (size_t)len >= b->cap - b->len) {
+		b->data[b->len] = '\0';
+		TRY(buf_reserve(b, (size_t)len));
+		va_start(args, format);
+		len = vsnprintf(b->data + b->len, b->cap - b->len, format, args);
+		va_end(args);
+	}
+	if (len < 0) {
+		b->data[b->len] = '\0';
 		return err_errno_at(ERR_INTERNAL, "formatting a text");
-
-	TRY(buf_reserve(b, (size_t)len));
-	va_start(args, format);
-	vsnprintf(b->data + b->len, (size_t)len + 1, format, args);
-	va_end(args);
+	}
 	b->len += (size_t)len;
 	return OK;
 }

@@ -63,7 +63,7 @@ static enum err put_head(struct age_sink into, uint32_t magic, size_t len)
 
 static enum err put_zeroes(struct age_sink into, size_t len)
 {
-	static const uint8_t zeroes[4096];
+	static const uint8_t zeroes[1 << 17]; /* sealed from where they lie */
 
 	while (len > 0) {
 		size_t part = MIN(len, sizeof(zeroes));

@@ -14,6 +14,7 @@
 
 struct tar_writer {
 	struct archive *archive;
+	struct archive_entry *entry; /* of the header that is being written */
 	struct age_sink into;
 	locale_t utf8; /* names are bytes; libarchive wants a locale in which they mean something */
 	enum err failed; /* of the sink */
@@ -47,7 +48,8 @@ static enum err begin(struct tar_writer *t)
 {
 	t->utf8 = newlocale(LC_CTYPE_MASK, "C.UTF-8", (locale_t)0);
 	t->archive = archive_write_new();
-	if (!t->archive || !t->utf8)
+	t->entry = archive_entry_new();
+	if (!t->archive || !t->entry || !t->utf8)
 		return err_at(ERR_NOMEM, "tar");
 	if (archive_write_set_format_pax(t->archive) != ARCHIVE_OK ||
 	    archive_write_set_format_option(t->archive, "pax", "xattrheader", "SCHILY") !=
@@ -79,17 +81,13 @@ void tar_writer_free(struct tar_writer *t)
 		t->failed = ERR_INTERNAL;
 		(void)archive_write_free(t->archive);
 	}
+	archive_entry_free(t->entry);
 	if (t->utf8)
 		freelocale(t->utf8);
 	free(t);
 }
 
 /* ---- headers ---- */
-
-static void entry_freep(struct archive_entry **e)
-{
-	archive_entry_free(*e);
-}
 
 static enum err put_header(struct tar_writer *t, struct archive_entry *e, const char *name)
 {
@@ -100,12 +98,11 @@ static enum err put_header(struct tar_writer *t, struct archive_entry *e, const 
 	return result(t, rc, name);
 }
 
-static enum err new_entry(const struct walk_entry *from, struct archive_entry **ret)
+/* The one entry is used again for each: getting and clearing a new one takes longer. */
+static struct archive_entry *begin_entry(struct tar_writer *t, const struct walk_entry *from)
 {
-	struct archive_entry *e = archive_entry_new();
+	struct archive_entry *e = archive_entry_clear(t->entry);
 
-	if (!e)
-		return err_at(ERR_NOMEM, "%s", from->name);
 	archive_entry_copy_stat(e, from->st);
 	archive_entry_set_pathname(e, from->name);
 	/* Whoever unpacks is somebody else on another machine. */
@@ -114,14 +111,19 @@ static enum err new_entry(const struct walk_entry *from, struct archive_entry **
 	archive_entry_unset_atime(e);
 	archive_entry_unset_ctime(e);
 	archive_entry_set_perm(e, from->st->st_mode & 0777);
-	*ret = e;
-	return OK;
+	return e;
 }
 
+/* The kernel takes as much memory as it is offered, so it is offered little first. */
 static ssize_t list_xattrs(const struct walk_entry *entry, int fd, char *names)
 {
-	return fd >= 0 ? flistxattr(fd, names, XATTR_LIST_MAX)
-		       : llistxattr(entry->path, names, XATTR_LIST_MAX);
+	static const size_t rooms[] = {512, XATTR_LIST_MAX};
+	ssize_t len = -1;
+
+	for (size_t i = 0; i < ARRAY_LEN(rooms) && (i == 0 || (len < 0 && errno == ERANGE)); i++)
+		len = fd >= 0 ? flistxattr(fd, names, rooms[i])
+			      : llistxattr(entry->path, names, rooms[i]);
+	return len;
 }
 
 static ssize_t get_xattr(const struct walk_entry *entry, int fd, const char *name, void *value)
@@ -156,13 +158,13 @@ static enum err add_xattrs(struct tar_writer *t, struct archive_entry *e,
 enum err tar_put_memory(struct tar_writer *t, const char *name, int64_t mtime, const void *data,
 			size_t len)
 {
-	CLEANUP(entry_freep) struct archive_entry *e = NULL;
+	struct archive_entry *e;
 	struct stat st = {.st_mode = S_IFREG | 0644, .st_nlink = 1, .st_size = (off_t)len};
 	struct walk_entry from = {.name = name, .st = &st};
 	la_ssize_t written;
 
 	st.st_mtime = (time_t)mtime;
-	TRY(new_entry(&from, &e));
+	e = begin_entry(t, &from);
 	TRY(put_header(t, e, name));
 	written = archive_write_data(t->archive, data, len);
 	return result(t, written == (la_ssize_t)len ? ARCHIVE_OK : ARCHIVE_FATAL, name);
@@ -180,9 +182,8 @@ static enum err set_link(struct archive_entry *e, const struct walk_entry *from)
 
 enum err tar_put_entry(struct tar_writer *t, const struct walk_entry *entry, const char *same_as)
 {
-	CLEANUP(entry_freep) struct archive_entry *e = NULL;
+	struct archive_entry *e = begin_entry(t, entry);
 
-	TRY(new_entry(entry, &e));
 	if (S_ISLNK(entry->st->st_mode))
 		TRY(set_link(e, entry));
 	else if (!same_as)
@@ -263,9 +264,8 @@ static enum err put_content(struct tar_writer *t, const struct walk_entry *entry
 enum err tar_put_file(struct tar_writer *t, const struct walk_entry *entry, int fd,
 		      const struct tar_room *room)
 {
-	CLEANUP(entry_freep) struct archive_entry *e = NULL;
+	struct archive_entry *e = begin_entry(t, entry);
 
-	TRY(new_entry(entry, &e));
 	TRY(add_xattrs(t, e, entry, fd));
 	TRY(add_holes(e, entry, fd));
 	TRY(put_header(t, e, entry->name));
@@ -276,11 +276,11 @@ enum err tar_put_file(struct tar_writer *t, const struct walk_entry *entry, int 
 enum err tar_put_stream(struct tar_writer *t, const struct walk_entry *entry,
 			struct age_source from, const struct tar_room *room)
 {
-	CLEANUP(entry_freep) struct archive_entry *e = NULL;
+	struct archive_entry *e;
 	uint64_t left = (uint64_t)entry->st->st_size;
 	size_t len = 0;
 
-	TRY(new_entry(entry, &e));
+	e = begin_entry(t, entry);
 	TRY(put_header(t, e, entry->name));
 	do {
 		size_t cap;
