@@ -1,5 +1,4 @@
 #include "access/lineage.h"
-#include <jansson.h>
 #include <string.h>
 #include "base/text.h"
 
@@ -58,80 +57,6 @@ enum reach head_reaches(const struct head *head, const struct seen *was)
 		return when(head->clean && head->generation + 1 == was->generation, REACH_WHOLE);
 	/* A session that lost its tail when the medium was pulled. */
 	return when(was->generation - head->generation <= TAIL_MAX, REACH_LOST);
-}
-
-/* ---- lines ---- */
-
-static enum err get_hex(const json_t *json, const char *name, void *out, size_t len)
-{
-	const char *text = json_string_value(json_object_get(json, name));
-
-	if (!text || strlen(text) != 2 * len)
-		return ERR_BAD_FORMAT;
-	return text_unhex(text, out, len);
-}
-
-static enum err get_number(const json_t *json, const char *name, uint64_t *ret)
-{
-	const json_t *number = json_object_get(json, name);
-
-	if (!json_is_integer(number) || json_integer_value(number) < 0)
-		return ERR_BAD_FORMAT;
-	*ret = (uint64_t)json_integer_value(number);
-	return OK;
-}
-
-static enum err parse_passed(const json_t *list, struct head *ret)
-{
-	const char *text;
-	size_t i;
-	json_t *one;
-
-	if (json_array_size(list) > STORE_PASSED_MAX)
-		return ERR_BAD_FORMAT;
-	json_array_foreach(list, i, one)
-	{
-		text = json_string_value(one);
-		if (!text || strlen(text) != (size_t)2 * SHA256_LEN)
-			return ERR_BAD_FORMAT;
-		TRY(text_unhex(text, ret->passed_sha256[ret->passed_count++], SHA256_LEN));
-	}
-	return OK;
-}
-
-static enum err parse_head(const json_t *json, struct head *ret)
-{
-	TRY(get_number(json, "generation", &ret->generation));
-	TRY(get_hex(json, "superblock", ret->super_sha256, SHA256_LEN));
-	TRY(get_hex(json, "from", ret->session_id, STORE_ID_LEN));
-	ret->clean = json_is_true(json_object_get(json, "clean"));
-	return parse_passed(json_object_get(json, "passed"), ret);
-}
-
-static enum err parse(const json_t *json, struct session_line *ret)
-{
-	const char *event = json_string_value(json_object_get(json, "event"));
-	const char *host = json_string_value(json_object_get(json, "host"));
-
-	if (!event || strlen(event) >= sizeof(ret->event))
-		return ERR_BAD_FORMAT;
-	text_copy(ret->event, sizeof(ret->event), event);
-	TRY(get_hex(json, "session", ret->session_id, STORE_ID_LEN));
-	text_copy(ret->host, sizeof(ret->host), host ? host : "");
-	ret->has_head = json_object_get(json, "generation") != NULL;
-	return ret->has_head ? parse_head(json, &ret->head) : OK;
-}
-
-enum err session_line_parse(const char *text, size_t len, struct session_line *ret)
-{
-	json_t *json = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
-	struct session_line line = {0};
-	enum err err = json ? parse(json, &line) : ERR_BAD_FORMAT;
-
-	json_decref(json);
-	if (err == OK)
-		*ret = line;
-	return err;
 }
 
 /* ---- the log ---- */

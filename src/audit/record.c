@@ -88,19 +88,14 @@ static bool take_value(struct cursor *c, enum kind *kind, struct span *ret)
 
 /* ---- its fields ---- */
 
-bool span_is(struct span s, const char *text)
-{
-	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
-}
-
 /* Texts that are kept as they stand. */
 static const struct place {
 	const char *name;
-	size_t offset;
+	size_t len, offset;
 } places[] = {
 #define PLACE(field)                                                                               \
 	{                                                                                          \
-#field, offsetof(struct record, field)                                             \
+#field, sizeof(#field) - 1, offsetof(struct record, field)                         \
 	}
 	PLACE(ts),	 PLACE(host),	   PLACE(actor), PLACE(event),	  PLACE(result),
 	PLACE(reason),	 PLACE(volume_id), PLACE(label), PLACE(media_id), PLACE(checkout_id),
@@ -158,7 +153,7 @@ static bool put_string(struct finding *f, struct span name, struct span value)
 	if (span_is(name, "vkey"))
 		return put_once(&f->vkey, value);
 	for (size_t i = 0; i < ARRAY_LEN(places); i++)
-		if (span_is(name, places[i].name))
+		if (name.len == places[i].len && memcmp(name.at, places[i].name, name.len) == 0)
 			return put_once((struct span *)(void *)((char *)f->r + places[i].offset),
 					value);
 	return true;
