@@ -54,11 +54,11 @@ below_fuse    := $(below_access)
 below_cli     = $(MODULES)
 below = $(foreach m,$(below_$(1)),$(if $(filter $(m),$(MODULES)),$(call lib,$(m))))
 
-DATA_FILES := $(wildcard tools/data/*.tsv)
+DATA_FILES := $(wildcard tools/data/*.tsv tools/data/*.sh)
 
 all: $(BUILD)/$(NAME) $(DATA_FILES:tools/data/%=$(BUILD)/%) locale
 
-$(BUILD)/%.tsv: tools/data/%.tsv
+$(DATA_FILES:tools/data/%=$(BUILD)/%): $(BUILD)/%: tools/data/%
 	$(Q)mkdir -p $(@D) && cp $< $@
 
 define module_rule

@@ -42,7 +42,7 @@ static const struct family {
 	{"media", N_("media: media add, media set, media list, media show")},
 	{"policy", N_("rules: policy show, policy set")},
 	{"catalog", N_("catalog show, catalog apply, catalog diff, catalog export")},
-	{"audit", N_("the auditor's: audit verify, checkpoint, report")},
+	{"audit", N_("audit verify, list, report, checkpoint, export")},
 	{"recovery", N_("on paper: recovery print, recovery restore, recovery drill")},
 };
 

@@ -107,10 +107,11 @@ const struct option_row option_rows[] = {
 	{"identity",       'i', OPT_IDENTITY,      "FILE",    N_("also use the keys in this file, as age has them")},
 	{"csv",            0,   OPT_LEDGER_CSV,    "FILE",    N_("write the lending ledger for a spreadsheet; the file must not exist yet")},
 	{"output",         'o', OPT_PAGE_OUTPUT,   "FILE",    N_("the page; it must not exist yet")},
-	{"from",           0,   OPT_FROM_DAY,      "DATE",    N_("first day of the report")},
-	{"to",             0,   OPT_TO_DAY,        "DATE",    N_("last day of the report")},
+	{"from",           0,   OPT_FROM_DAY,      "DATE",    N_("first day")},
+	{"to",             0,   OPT_TO_DAY,        "DATE",    N_("last day")},
 	{"checkpoint",     0,   OPT_CHECKPOINT,    "FILE",    N_("checkpoints that were kept: text or notes")},
 	{"era",            0,   OPT_ERA,           "wareki",  N_("dates in Japanese years")},
+	{"event",          0,   OPT_EVENT,         "CODE",    N_("only this event: unlock, lock, ... as in the log")},
 	{"version",        0,   OPT_VERSION,       NULL,      NULL},
 };
 /* clang-format on */

@@ -106,6 +106,7 @@ enum option_id {
 	OPT_TO_DAY,
 	OPT_ERA,
 	OPT_CHECKPOINT,
+	OPT_EVENT,
 	OPT_VERSION, /* only without a verb */
 	OPT_COUNT
 };

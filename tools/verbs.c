@@ -22,6 +22,7 @@ const struct verb *const verbs[] = {
 	&verb_audit_report,
 	&verb_audit_verify,
 	&verb_audit_checkpoint,
+	&verb_audit_list, &verb_audit_export,
 	/* looking */
 	&verb_check, &verb_salvage, &verb_log, &verb_inspect,
 	&verb_receipt_verify, &verb_help, &verb_version, &verb_completion,

@@ -27,7 +27,8 @@ struct verb {
 extern const struct verb *const verbs[];
 extern const size_t verb_count;
 
-extern const struct verb verb_audit_report, verb_audit_verify, verb_audit_checkpoint, verb_key_new, verb_key_show, verb_key_passwd, verb_init, verb_grant,
+extern const struct verb verb_audit_report, verb_audit_verify, verb_audit_checkpoint, verb_audit_list,
+	verb_audit_export, verb_key_new, verb_key_show, verb_key_passwd, verb_init, verb_grant,
 	verb_enrol, verb_mount, verb_eject, verb_status, verb_ls, verb_cp, verb_cat, verb_check,
 	verb_rekey, verb_purge, verb_salvage, verb_pack, verb_unpack, verb_staff_add,
 	verb_staff_list, verb_staff_remove, verb_org_init, verb_org_show, verb_org_officer,

@@ -24,6 +24,11 @@ static bool is_hex(const char *text, size_t len)
 	return strspn(text, "0123456789abcdef") >= len;
 }
 
+static bool is_host_id(const char *text, size_t len)
+{
+	return len == 18 && strncmp(text, "h-", 2) == 0 && is_hex(text + 2, 16);
+}
+
 /* The host that the first line names. */
 static void read_host(const char *path, char id[40])
 {
@@ -36,7 +41,7 @@ static void read_host(const char *path, char id[40])
 	if (fd >= 0 && text && io_read_full(fd, text, LINE_MAX_LEN, &len) == OK) {
 		end = memchr(text, '\n', len);
 		if (end && record_parse(text, (size_t)(end - text), &r) == OK && r.host.at &&
-		    span_text(r.host, id, 40) != OK)
+		    (span_text(r.host, id, 40) != OK || !is_host_id(id, strlen(id))))
 			strcpy(id, "?");
 	}
 	err_clear();
@@ -54,7 +59,7 @@ static bool is_log(const char *path, const char *name, struct log_file *ret)
 		read_host(path, ret->id);
 		return true;
 	}
-	if (stem == 18 && strncmp(name, "h-", 2) == 0 && is_hex(name + 2, 16)) {
+	if (is_host_id(name, stem)) {
 		memcpy(ret->id, name, stem);
 		return true;
 	}
@@ -144,4 +149,12 @@ void log_files_sort(struct log_files *f)
 {
 	if (f->count > 1)
 		qsort(f->files, f->count, sizeof(*f->files), in_order);
+}
+
+bool log_files_is_shorter(const struct log_files *f, size_t i)
+{
+	const struct log_file *file = &f->files[i];
+
+	return i > 0 && file->kind == file[-1].kind && strcmp(file->id, file[-1].id) == 0 &&
+	       strcmp(file->id, "?") != 0;
 }

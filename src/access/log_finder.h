@@ -4,6 +4,7 @@
  * nothing: what a file holds is not looked at, but for the host's id in the first line of
  * host.jsonl. */
 #pragma once
+#include <stdbool.h>
 #include <sys/types.h>
 #include "base/err.h"
 
@@ -23,3 +24,5 @@ void log_files_clear(struct log_files *f); /* all-zero is welcome */
 MUST_CHECK enum err log_files_find(struct log_files *f, const char *path);
 /* By kind, id, and the longest copy first. */
 void log_files_sort(struct log_files *f);
+/* Whether the file before it, once sorted, is a copy of the same log that is at least as long. */
+bool log_files_is_shorter(const struct log_files *f, size_t i);

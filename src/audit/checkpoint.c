@@ -225,14 +225,26 @@ bool note_verify_cosigned(const char *note, size_t len, const char *name,
 	return true;
 }
 
-enum err note_vkey_print(const char *name, const uint8_t vkey[SIGN_VKEY_LEN], struct buf *out)
+static enum err print_vkey(const char *name, enum kind kind, const uint8_t vkey[SIGN_VKEY_LEN],
+			   struct buf *out)
 {
-	uint8_t key[1 + SIGN_VKEY_LEN] = {KIND_LOG}, id[KEY_ID];
+	uint8_t key[1 + SIGN_VKEY_LEN] = {(uint8_t)kind}, id[KEY_ID];
 	char hex[2 * KEY_ID + 1], base64[64];
 
-	key_id(name, KIND_LOG, vkey, id);
+	key_id(name, kind, vkey, id);
 	memcpy(key + 1, vkey, SIGN_VKEY_LEN);
 	text_hex(id, KEY_ID, hex);
 	text_base64(key, sizeof(key), true, base64);
 	return buf_printf(out, "%s+%s+%s", name, hex, base64);
+}
+
+enum err note_vkey_print(const char *name, const uint8_t vkey[SIGN_VKEY_LEN], struct buf *out)
+{
+	return print_vkey(name, KIND_LOG, vkey, out);
+}
+
+enum err note_vkey_print_witness(const char *name, const uint8_t vkey[SIGN_VKEY_LEN],
+				 struct buf *out)
+{
+	return print_vkey(name, KIND_WITNESS, vkey, out);
 }

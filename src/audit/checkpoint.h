@@ -42,3 +42,6 @@ bool note_verify_cosigned(const char *note, size_t len, const char *name,
  * signed-note). */
 MUST_CHECK enum err note_vkey_print(const char *name, const uint8_t vkey[SIGN_VKEY_LEN],
 				    struct buf *out);
+/* The same of a key that cosigns (C2SP tlog-cosignature). */
+MUST_CHECK enum err note_vkey_print_witness(const char *name, const uint8_t vkey[SIGN_VKEY_LEN],
+					    struct buf *out);

@@ -16,7 +16,7 @@ VERBS = ("mount", "eject", "status", "cp", "ls", "cat", "init", "grant", "enrol"
          "host list", "media add", "media set", "media list", "media show", "grant list", "policy show",
          "policy set", "catalog show", "catalog apply", "catalog diff", "catalog export", "sync", "checkout",
          "checkout approve", "checkin", "inventory", "sight", "found", "incident", "erase", "revoke", "adopt",
-         "audit verify", "audit checkpoint", "audit report", "recovery print", "recovery restore", "recovery drill", "check", "salvage", "log", "inspect", "receipt verify", "help", "version",
+         "audit verify", "audit checkpoint", "audit list", "audit export", "audit report", "recovery print", "recovery restore", "recovery drill", "check", "salvage", "log", "inspect", "receipt verify", "help", "version",
          "completion")
 MANUAL = os.path.join(cli.ROOT, "docs", "CLI.md")
 BEGIN = "<!-- made by: vault help manual -->\n"
