@@ -184,4 +184,4 @@ if __name__ == "__main__":
     cli.main(tree_survives_going_in_and_out, root_means_its_contents, targets_are_named_as_cp_does,
              folders_need_r, same_name_is_replaced_and_folders_merge,
              folder_and_file_do_not_replace_each_other, one_that_fails_does_not_stop_the_others,
-             link_on_this_computer_leads_nobody_astray, counts_are_recorded, ls_tells_kinds_in_json)
+             link_on_this_computer_leads_nobody_astray, counts_are_recorded, ls_tells_kinds_in_json, agree=True)

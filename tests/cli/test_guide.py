@@ -109,6 +109,6 @@ def both_guides_have_the_same_commands(_):
 
 
 if __name__ == "__main__":
-    raise SystemExit(cli.Tap().run([
+    raise SystemExit(cli.Tap(agree=True).run([
         both_guides_have_the_same_commands, the_japanese_guide_leads_through_everything,
         the_english_guide_leads_through_everything]))

@@ -220,7 +220,7 @@ def the_ledger_comes_out_for_a_spreadsheet(place):
 
 
 if __name__ == "__main__":
-    raise SystemExit(cli.Tap().run([
+    raise SystemExit(cli.Tap(agree=True).run([
         the_report_says_all_that_is_known_in_both_languages,
         it_never_says_that_no_report_is_due_and_names_no_file, what_is_not_known_is_left_open,
         a_stick_without_key_separation_is_told_as_that,

@@ -779,4 +779,4 @@ if __name__ == "__main__":
              the_applied_catalogue_replaces_the_shipped_one, no_id_comes_to_mean_something_else,
              a_file_that_is_no_catalogue_is_11, a_changed_register_is_21_and_a_gap_22,
              a_chain_that_was_written_twice_is_23,
-             lines_have_the_fields_of_the_manual, every_verb_speaks_japanese)
+             lines_have_the_fields_of_the_manual, every_verb_speaks_japanese, agree=True)

@@ -224,4 +224,4 @@ if __name__ == "__main__":
              enter_alone_makes_a_passphrase, own_passphrase_is_asked_twice,
              short_or_kana_passphrase_is_refused, pinentry_asks_without_a_terminal,
              pinentry_cancelled_is_13, no_secret_reaches_files_or_arguments,
-             language_follows_the_environment, names_cannot_drive_the_terminal)
+             language_follows_the_environment, names_cannot_drive_the_terminal, agree=True)

@@ -312,4 +312,4 @@ if __name__ == "__main__":
         a_wrong_letter_is_told_with_its_line_and_asked_for_again,
         full_width_letters_are_what_they_stand_for, two_of_three_people_open_what_one_cannot,
         sheets_of_two_printings_do_not_mix, a_drill_names_what_could_not_be_restored,
-        a_false_copy_does_not_keep_the_true_one_out, a_lost_medium_takes_its_copies_along)
+        a_false_copy_does_not_keep_the_true_one_out, a_lost_medium_takes_its_copies_along, agree=True)

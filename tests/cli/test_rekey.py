@@ -253,4 +253,4 @@ if __name__ == "__main__":
              an_eject_in_the_middle_loses_nothing, a_killed_mount_goes_on_at_the_next,
              ctrl_c_while_waiting_is_130_and_the_new_key_stays, eight_keys_are_the_most,
              a_purge_is_told_recorded_and_promises_no_more_than_it_does,
-             wrong_words_and_wrong_labels_change_nothing)
+             wrong_words_and_wrong_labels_change_nothing, agree=True)

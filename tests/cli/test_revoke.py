@@ -342,4 +342,4 @@ if __name__ == "__main__":
              a_session_that_dies_is_told_with_its_role,
              a_computer_is_revoked_with_what_is_on_it, a_mediums_secret_is_destroyed_here_at_once,
              once_more_ends_what_was_cut_short, a_medium_without_key_separation_is_told_as_such,
-             packs_ask_the_register_too, it_speaks_japanese)
+             packs_ask_the_register_too, it_speaks_japanese, agree=True)

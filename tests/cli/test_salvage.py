@@ -248,4 +248,4 @@ if __name__ == "__main__":
              a_vault_that_is_whole_comes_out_whole,
              noise_alone_gives_nothing_and_leaves_nothing_behind,
              what_is_there_already_is_not_touched, nobody_gets_in_by_salvage,
-             without_a_log_nothing_comes_out, it_speaks_japanese)
+             without_a_log_nothing_comes_out, it_speaks_japanese, agree=True)

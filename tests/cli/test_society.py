@@ -377,4 +377,4 @@ def a_month(place):
 
 
 if __name__ == "__main__":
-    raise SystemExit(cli.Tap().run([a_month]))
+    raise SystemExit(cli.Tap(agree=True).run([a_month]))
