@@ -1,6 +1,7 @@
 /* vault audit report: what the auditor prints, files and signs. */
 #include <string.h>
 
+#include "access/log_finder.h"
 #include "base/clock.h"
 #include "base/io.h"
 #include "org/ledger.h"
@@ -9,21 +10,32 @@
 #include "tools/report_html.h"
 #include "tools/verbs.h"
 
-/* The log in a copy of a host's folder. */
-static enum err read_folder(struct report *r, const char *dir)
+/* Of several copies of one log the longest. */
+static enum err read_copies(struct cli *cli, struct log_files *files, struct report *r)
 {
-	CLEANUP(mem_freep) char *path = io_path_join(dir, "log/host.jsonl");
+	for (size_t i = 0; i < cli_argument_count(cli); i++)
+		TRY(log_files_find(files, cli_argument(cli, i)));
+	log_files_sort(files);
+	for (size_t i = 0; i < files->count; i++) {
+		const struct log_file *f = &files->files[i];
+		bool again = i > 0 && strcmp(f->id, "?") != 0 && strcmp(f->id, f[-1].id) == 0;
 
-	if (!path)
-		return err_at(ERR_NOMEM, "%s", dir);
-	return report_read(r, path);
+		if (f->kind == LOG_HOST && !again)
+			TRY(report_read(r, f->path));
+	}
+	return r->log_count ? OK : err_at(ERR_NOT_FOUND, "%s", cli_argument(cli, 0));
 }
 
 static enum err read_logs(struct cli *cli, struct home *home, struct report *r)
 {
-	for (size_t i = 0; i < cli_argument_count(cli); i++)
-		TRY(read_folder(r, cli_argument(cli, i)));
-	return cli_argument_count(cli) ? OK : report_read(r, home_log_path(home));
+	struct log_files files = {0};
+	enum err err;
+
+	if (cli_argument_count(cli) == 0)
+		return report_read(r, home_log_path(home));
+	err = read_copies(cli, &files, r);
+	log_files_clear(&files);
+	return err;
 }
 
 static enum err read_period(struct cli *cli, struct report *r)
@@ -61,8 +73,9 @@ static enum err tell(struct cli *cli, const struct report *r, const char *path)
 static enum err make(struct cli *cli, struct report *r)
 {
 	CLEANUP(officer_clear) struct officer o = {0};
-	CLEANUP(buf_clear) struct buf page = {0};
+	CLEANUP(buf_clear) struct buf text = {0};
 	const char *path = cli_value(cli, OPT_PAGE_OUTPUT), *era = cli_value(cli, OPT_ERA);
+	CLEANUP(page_clear)
 	struct report_page p = {.report = r, .wareki = era != NULL, .now = clock_wall().tv_sec};
 
 	if (!path)
@@ -72,10 +85,12 @@ static enum err make(struct cli *cli, struct report *r)
 	TRY(read_period(cli, r));
 	TRY(officer_look(cli, &o));
 	TRY(read_logs(cli, o.home, r));
+	report_arrange(r);
 	p.roster = o.roster;
 	p.has_society = officer_has_society(&o);
-	TRY(report_html(&p, &page));
-	TRY(io_create_file(path, page.data, page.len, 0600));
+	TRY(page_prepare(&p));
+	TRY(report_html(&p, &text));
+	TRY(io_create_file(path, text.data, text.len, 0600));
 	return tell(cli, r, path);
 }
 
@@ -94,9 +109,10 @@ const struct verb verb_audit_report = {
 	.run = run,
 	.words = "[DIR]... -o FILE.html",
 	.summary = N_("a page of what the logs tell, to print and sign"),
-	.about = N_("Openings, removals, packs and the self-inspection, out of the logs in copies of "
-		    "computers' folders (default: this computer's) and the register here. It needs no "
-		    "key. A log that was changed is in the report, and gives the exit code 21."),
+	.about = N_(
+		"Openings, removals, packs and the self-inspection, out of the logs in copies of "
+		"computers' folders (default: this computer's) and the register here. It needs no "
+		"key. A log that was changed is in the report, and gives the exit code 21."),
 	.examples = {{"audit report -o report.html", N_("all of this computer")},
 		     {"audit report copies/* --from 2026-04-01 --to 2027-03-31 -o year.html",
 		      N_("a year of several computers")}},

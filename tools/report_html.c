@@ -3,618 +3,603 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "base/text.h"
 #include "org/ledger.h"
-#include "org/staff_key.h"
+#include "tools/cli.h"
 #include "tools/officer.h"
+#include "tools/report_findings.h"
+#include "tools/report_picture.h"
 
-#define ROWS_SHOWN 2000u  /* of one table */
-#define LINES_SHOWN 60u	  /* of the picture */
-#define PICTURE_WIDTH 600 /* units of the picture behind its names */
+#define ROWS_SHOWN 2000u     /* of one table */
+#define EXCEPTIONS_SHOWN 40u /* told one by one at the beginning */
 
 struct page {
 	const struct report_page *p;
-	struct buf *out;
+	struct html h;
+	struct finding findings[FINDINGS];
+	size_t ill_ended; /* openings that did not end with an eject, nor are open still */
+	size_t told;	  /* exceptions told so far */
 };
 
-static enum err put_text(struct page *g, const char *text)
+static bool is_ill(const struct report_session *s)
 {
-	for (; *text; text++) {
-		const char *as = *text == '&'	? "&amp;"
-				 : *text == '<' ? "&lt;"
-				 : *text == '>' ? "&gt;"
-				 : *text == '"' ? "&quot;"
-				 : *text == '\'' ? "&#39;"
-						 : NULL;
+	return s->ending != REPORT_CLOSED && s->ending != REPORT_OPEN;
+}
 
-		if (!as && (unsigned char)*text < ' ')
-			as = " ";
-		TRY(as ? buf_puts(g->out, as) : buf_append(g->out, text, 1));
-	}
+static enum err put_heading(const struct page *g, const char *text)
+{
+	return html_element(&g->h, "h2", text);
+}
+
+static enum err put_time(const struct page *g, int64_t when)
+{
+	char text[HTML_TIME];
+
+	html_time(&g->h, when, true, text);
+	return html_cell(&g->h, text);
+}
+
+/* ---- the head ---- */
+
+static const char style[] =
+	"@page{size:A4;margin:14mm 15mm 16mm}"
+	"*{box-sizing:border-box}"
+	"html{background:#fff;-webkit-text-size-adjust:100%}"
+	"body{font:9.5pt/1.6 'Noto Sans CJK JP','Noto Sans JP','Hiragino Sans','Yu Gothic "
+	"UI',Meiryo,"
+	"'IPAexGothic',sans-serif;color:#111;background:#fff;max-width:180mm;margin:0 auto;overflow-wrap:anywhere}"
+	"h1{font-size:17pt;line-height:1.25;margin:0;letter-spacing:.02em}"
+	"h2{font-size:11.5pt;line-height:1.3;margin:8mm 0 2mm;padding-bottom:1mm;"
+	"border-bottom:.5mm solid #111;break-after:avoid}"
+	"p{margin:0 0 2mm}"
+	".society{font-size:11pt;margin:1mm 0 0}"
+	".made{font-size:8pt;color:#444;margin:0 0 4mm}"
+	"table{border-collapse:collapse;width:100%;table-layout:fixed}"
+	"td,th{text-align:left;vertical-align:top;overflow-wrap:anywhere;font-weight:400;padding:0}"
+	"thead{display:table-header-group}tr{break-inside:avoid}"
+	".head th,.head td{border:.25mm solid #666;padding:1.4mm 2mm;font-size:8.5pt}"
+	".head th{color:#333;font-size:8pt;vertical-align:middle}.head td{height:9.5mm;"
+	"vertical-align:middle}"
+	".figures td{border-bottom:.25mm solid #666;padding:0 2mm "
+	"1.5mm 0;"
+	"font-size:8pt;line-height:1.35;color:#333}"
+	".figures b{display:block;font-size:18pt;line-height:1.15;font-weight:600;color:#111}"
+	".figures{margin:0 0 4mm}"
+	"ul{list-style:none;margin:0 0 2mm;padding:0}"
+	"li{padding-left:6mm;text-indent:-6mm;margin:0 0 1mm;break-inside:avoid}"
+	"li i{display:inline-block;width:6mm;text-indent:0;font-style:normal}"
+	".rows{font-size:8pt;line-height:1.4}"
+	".rows th{font-size:7.5pt;color:#333;border-bottom:.4mm solid #111;padding:1mm 2mm 1mm 0;"
+	"vertical-align:bottom}"
+	".rows td{border-bottom:.2mm solid #aaa;padding:1.1mm 2mm 1.1mm 0}"
+	".bad td{font-weight:700}"
+	"code{font:7.5pt/1.4 'DejaVu Sans Mono','Noto Sans Mono CJK JP',monospace}"
+	".id{display:block}"
+	".lanes td{border-bottom:.2mm solid #aaa;padding:0}"
+	".lanes thead td{border-bottom:.4mm solid #111}"
+	"svg{display:block;width:100%;fill:#111;font-size:10.5px}"
+	"svg .n{font-size:12px;font-weight:700}"
+	".legend{font-size:8pt;margin:2mm 0 0;display:flex;flex-wrap:wrap;gap:1mm 6mm}"
+	".legend span{display:inline-flex;align-items:center;gap:1.5mm}"
+	"svg.key{width:22px;height:12px;flex:none;overflow:visible}"
+	"@media screen{html{background:#e9e9e6}body{max-width:210mm;margin:8mm auto;"
+	"padding:14mm 15mm 18mm;box-shadow:0 0 0 1px #c8c8c4}}"
+	"@media screen and (max-width:800px){body{margin:0 auto;padding:6mm;box-shadow:none}}";
+
+static enum err put_field(const struct page *g, const char *name, const char *value)
+{
+	TRY(html_element(&g->h, "th", name));
+	return html_cell(&g->h, value);
+}
+
+/* What people fill in and sign: the fields of the society's form. */
+static enum err put_form(const struct page *g, const char *period)
+{
+	struct buf *out = g->h.out;
+
+	TRY(buf_puts(out,
+		     "<table class=\"head\"><colgroup><col style=\"width:16%\"><col "
+		     "style=\"width:29%\"><col style=\"width:25%\"><col></colgroup><tbody><tr>"));
+	TRY(put_field(g, _("inspection number"), ""));
+	TRY(put_field(g, _("period"), period));
+	TRY(buf_puts(out, "</tr>\n<tr>"));
+	TRY(put_field(g, _("day of the inspection"), ""));
+	TRY(put_field(g, _("department"), ""));
+	TRY(buf_puts(out, "</tr>\n<tr>"));
+	TRY(put_field(g, _("inspected by"), ""));
+	TRY(put_field(g, _("confirmed by (officer for personal data)"), ""));
+	TRY(buf_puts(out, "</tr>\n<tr>"));
+	TRY(put_field(g, _("handed to the auditor on"), ""));
+	TRY(put_field(g, _("signature"), ""));
+	return buf_puts(out, "</tr></tbody></table>\n");
+}
+
+static enum err put_head(const struct page *g)
+{
+	char from[HTML_TIME], to[HTML_TIME], text[3 * HTML_TIME];
+	int64_t first, last;
+
+	TRY(buf_printf(g->h.out,
+		       "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\">\n"
+		       "<meta name=\"viewport\" content=\"width=device-width\">\n",
+		       /* TRANSLATORS: the code of this language, for the page */ _("en")));
+	TRY(html_element(&g->h, "title", _("Report of the self-inspection")));
+	TRY(buf_printf(g->h.out, "<style>%s</style></head><body>\n", style));
+	TRY(html_element(&g->h, "h1", _("Report of the self-inspection")));
+	if (g->p->roster->name[0])
+		TRY(html_element(&g->h, "p class=\"society\"", g->p->roster->name));
+	page_span(g->p, &first, &last);
+	html_time(&g->h, g->p->now, true, from);
+	snprintf(text, sizeof(text),
+		 _("made on %s, of the computers' own records and the register"), from);
+	TRY(html_element(&g->h, "p class=\"made\"", text));
+	html_time(&g->h, first, false, from);
+	html_time(&g->h, g->p->report->to ? g->p->report->to - 1 : last, false, to);
+	snprintf(text, sizeof(text), "%s – %s", from, to);
+	return put_form(g, text);
+}
+
+/* ---- in words ---- */
+
+static enum err put_figure(const struct page *g, uint64_t n, const char *what)
+{
+	TRY(buf_printf(g->h.out, "<td><b>%" PRIu64 "</b>", n));
+	TRY(html_text(&g->h, what));
+	return buf_puts(g->h.out, "</td>");
+}
+
+static enum err put_figures(const struct page *g)
+{
+	const struct report *r = g->p->report;
+
+	TRY(buf_puts(g->h.out, "<table class=\"figures\"><tbody><tr>"));
+	TRY(put_figure(g, r->log_count, _("computers")));
+	TRY(put_figure(g, r->records, _("records in all")));
+	TRY(put_figure(g, r->session_count, _("openings")));
+	TRY(put_figure(g, g->ill_ended, _("without a clean end")));
+	TRY(put_figure(g, r->pack_count, _("packs made")));
+	return buf_puts(g->h.out, "</tr></tbody></table>\n");
+}
+
+/* ▲ stands for what needs attention, ○ for what is as it should be. */
+static enum err put_point(const struct page *g, bool bad, const char *text)
+{
+	TRY(buf_printf(g->h.out, "<li%s><i>%s</i>", bad ? " class=\"bad\"" : "", bad ? "▲" : "○"));
+	TRY(html_text(&g->h, text));
+	return buf_puts(g->h.out, "</li>\n");
+}
+
+static enum err put_counts(const struct page *g)
+{
+	unsigned by[FINDING_NOT_APPLICABLE + 1] = {0};
+	char text[400];
+
+	for (size_t i = 0; i < FINDINGS; i++)
+		by[g->findings[i].verdict]++;
+	snprintf(text, sizeof(text),
+		 _("Of the %1$u items of the self-inspection: good %2$u, not good %3$u, does not "
+		   "apply %4$u, to be checked by hand %5$u."),
+		 FINDINGS, by[FINDING_GOOD], by[FINDING_BAD], by[FINDING_NOT_APPLICABLE],
+		 by[FINDING_MANUAL]);
+	return put_point(g, by[FINDING_BAD] != 0, text);
+}
+
+static size_t lost_media(const struct page *g)
+{
+	const struct roster *r = g->p->roster;
+	size_t n = 0;
+
+	for (size_t i = 0; i < r->medium_count; i++)
+		n += r->media[i].revoked.is && r->media[i].revoked.reason == REVOKE_LOST &&
+		     page_in_span(g->p, r->media[i].revoked.when);
+	return n;
+}
+
+static enum err put_words(const struct page *g)
+{
+	const struct report *r = g->p->report;
+	size_t faults = 0, lost = lost_media(g);
+	char text[400];
+
+	for (size_t i = 0; i < r->log_count; i++)
+		faults += r->logs[i].verdict != OK;
+	snprintf(text, sizeof(text), _("Media that were lost: %zu."), lost);
+	if (lost)
+		TRY(put_point(g, true, text));
+	snprintf(text, sizeof(text), _("Openings without a clean end: %1$zu of %2$zu."),
+		 g->ill_ended, r->session_count);
+	TRY(put_point(g, g->ill_ended != 0,
+		      g->ill_ended ? text : _("All openings have a clean end, or are open.")));
+	snprintf(text, sizeof(text), _("Logs that were changed or have gaps: %1$zu of %2$zu."),
+		 faults, r->log_count);
+	TRY(put_point(g, faults != 0,
+		      faults ? text
+			     : _("The records are whole: each log's chain and signatures "
+				 "hold together.")));
+	return put_counts(g);
+}
+
+static enum err put_summary(const struct page *g)
+{
+	const struct report *r = g->p->report;
+
+	TRY(put_heading(g, _("Summary")));
+	TRY(put_figures(g));
+	TRY(buf_puts(g->h.out, "<ul>"));
+	TRY(put_words(g));
+	TRY(buf_puts(g->h.out, "</ul>\n"));
+	if (!g->p->has_society)
+		TRY(html_element(&g->h, "p",
+				 _("This computer has no register: what needs it is to be checked "
+				   "by hand.")));
+	if (r->left_out || r->session_count > ROWS_SHOWN || r->pack_count > ROWS_SHOWN)
+		TRY(html_element(
+			&g->h, "p",
+			_("There are more rows than are shown; choose a shorter period.")));
 	return OK;
 }
 
-static enum err put_cell(struct page *g, const char *text)
+/* ---- exceptions ---- */
+
+static enum err tell(struct page *g, const char *text)
 {
-	TRY(buf_puts(g->out, "<td>"));
-	TRY(put_text(g, text));
-	return buf_puts(g->out, "</td>");
+	return g->told++ < EXCEPTIONS_SHOWN ? put_point(g, true, text) : OK;
 }
 
-static enum err put_heading(struct page *g, const char *text)
+static enum err tell_medium(struct page *g, const struct roster_medium *m)
 {
-	TRY(buf_puts(g->out, "<h2>"));
-	TRY(put_text(g, text));
-	return buf_puts(g->out, "</h2>\n");
+	char when[HTML_TIME], name[PAGE_NAME], text[480];
+
+	if (!m->revoked.is || !page_in_span(g->p, m->revoked.when) ||
+	    m->revoked.reason == REVOKE_ERASED)
+		return OK;
+	snprintf(name, sizeof(name), strcmp(m->number, m->label) ? "%s %s" : "%s", m->number,
+		 m->label);
+	html_time(&g->h, m->revoked.when, true, when);
+	snprintf(text, sizeof(text), _("%1$s: revoked on %2$s (%3$s)"), name, when,
+		 officer_reason(m->revoked.reason));
+	return tell(g, text);
 }
 
-static enum err put_note(struct page *g, const char *text)
+static enum err tell_session(struct page *g, const struct report_session *s)
 {
-	TRY(buf_puts(g->out, "<p>"));
-	TRY(put_text(g, text));
-	return buf_puts(g->out, "</p>\n");
+	char when[HTML_TIME], name[PAGE_NAME], who[PAGE_NAME], host[PAGE_NAME], text[900];
+
+	if (!is_ill(s))
+		return OK;
+	page_medium_name(g->p, s, name);
+	page_who(g->p, s->who, who);
+	page_host(g->p, s->host, host);
+	html_time(&g->h, s->from, true, when);
+	snprintf(text, sizeof(text), _("%1$s: %2$s (%3$s on %4$s, opened on %5$s)"), name,
+		 page_ending(s->ending), who, host, when);
+	return tell(g, text);
 }
 
-static enum err open_table(struct page *g, const char *const *heads, size_t n)
+static enum err tell_finding(struct page *g, size_t i)
 {
-	TRY(buf_puts(g->out, "<table><thead><tr>"));
-	for (size_t i = 0; i < n; i++) {
-		TRY(buf_puts(g->out, "<th>"));
-		TRY(put_text(g, gettext(heads[i])));
-		TRY(buf_puts(g->out, "</th>"));
+	const struct finding *f = &g->findings[i];
+	char text[800];
+	size_t used;
+
+	if (f->verdict != FINDING_BAD)
+		return OK;
+	snprintf(text, sizeof(text), _("Item %1$zu, %2$s: %3$llu"), i + 1, finding_item(i),
+		 (unsigned long long)f->count);
+	if (f->evidence[0]) {
+		used = strlen(text);
+		snprintf(text + used, sizeof(text) - used, " (%s)", f->evidence);
 	}
-	return buf_puts(g->out, "</tr></thead><tbody>\n");
+	return tell(g, text);
 }
 
-static void day_text(const struct page *g, int64_t when, bool with_time, char out[64])
-{
-	time_t t = (time_t)when;
-	struct tm tm;
-	int n;
-
-	text_copy(out, 64, "-");
-	if (when <= 0 || !localtime_r(&t, &tm))
-		return;
-	if (g->p->wareki && when >= 1556636400) /* 2019-05-01 in Japan */
-		n = tm.tm_year == 119 ? snprintf(out, 64, "令和元年%d月%d日", tm.tm_mon + 1, tm.tm_mday)
-				      : snprintf(out, 64, "令和%d年%d月%d日", tm.tm_year - 118,
-						 tm.tm_mon + 1, tm.tm_mday);
-	else
-		n = snprintf(out, 64, "%04d-%02d-%02d", tm.tm_year + 1900, tm.tm_mon + 1,
-			     tm.tm_mday);
-	if (with_time)
-		snprintf(out + n, 64 - (size_t)n, " %02d:%02d", tm.tm_hour, tm.tm_min);
-}
-
-static enum err put_time(struct page *g, int64_t when)
-{
-	char text[64];
-
-	day_text(g, when, true, text);
-	return put_cell(g, text);
-}
-
-static enum err put_record(struct page *g, const char *host, uint64_t seq)
-{
-	char text[64] = "-";
-
-	if (seq)
-		snprintf(text, sizeof(text), "%s:%" PRIu64, host, seq);
-	return put_cell(g, text);
-}
-
-/* ---- the self-inspection ------------------------------------------------------------------------ */
-
-enum verdict { MANUAL, GOOD, BAD, NOT_APPLICABLE };
-struct finding {
-	enum verdict verdict;
-	uint64_t count;
-	char evidence[200];
-};
-
-static const char *const items[] = {
-	N_("register and media in hand agree"),
-	N_("media that nobody saw for 30 days"),
-	N_("returns that are overdue"),
-	N_("taken out without approval"),
-	N_("approver and carrier are the same"),
-	N_("not erased after the return"),
-	N_("packs without a receipt"),
-	N_("refusals by a rule (media not registered)"),
-	N_("media with a cipher that is not recommended"),
-	N_("media without key separation"),
-	N_("keys of people who moved or left"),
-	N_("refusals outside the permission"),
-	N_("many failed openings"),
-	N_("large amounts taken out"),
-	N_("chain of the audit records"),
-	N_("times that do not fit"),
-	N_("certificates of erasure that are missing"),
-	N_("data kept beyond their period"),
-	N_("recovery key is in its place"),
-	N_("taken out with lapsed training"),
-	N_("catalogue and publication agree"),
-	N_("deadlines of incidents were kept"),
-	N_("findings of last time were put right"),
-};
-#define ITEMS ARRAY_LEN(items)
-
-static void found(struct finding *f, uint64_t count)
-{
-	f->verdict = count ? BAD : GOOD;
-	f->count = count;
-}
-
-static void add(struct finding *f, const char *evidence)
-{
-	size_t used = strlen(f->evidence);
-
-	found(f, f->count + 1);
-	if (used + strlen(evidence) + 3 < sizeof(f->evidence))
-		snprintf(f->evidence + used, sizeof(f->evidence) - used, "%s%s", used ? ", " : "",
-			 evidence);
-}
-
-static void from_tally(const struct page *g, enum report_count what, bool bad, struct finding *f)
-{
-	const struct report_tally *t = &g->p->report->tallies[what];
-
-	found(f, t->count);
-	if (!bad)
-		f->verdict = GOOD;
-	text_copy(f->evidence, sizeof(f->evidence), t->evidence);
-}
-
-static bool in_span(const struct page *g, int64_t when)
+static enum err put_exceptions(struct page *g)
 {
 	const struct report *r = g->p->report;
+	char text[160];
 
-	return when >= r->from && (!r->to || when < r->to);
-}
-
-static void judge_lending(const struct page *g, const struct roster_checkout *c,
-			  struct finding f[ITEMS])
-{
-	char day[32];
-	struct lending l;
-
-	if (!in_span(g, c->requested))
-		return;
-	lending_of(g->p->roster, c, g->p->now, &l);
-	if (l.days_overdue)
-		add(&f[2], c->id);
-	if (c->returned && !l.approver)
-		add(&f[3], c->id);
-	if (l.approver && l.carrier == l.approver)
-		add(&f[4], c->id);
-	text_time((time_t)c->requested, day);
-	day[10] = '\0';
-	if (l.approver && l.carrier && l.carrier->trained[0] &&
-	    strcmp(l.carrier->trained, day) < 0)
-		add(&f[19], c->id);
-}
-
-static bool has_certificate(const struct page *g, const char *number)
-{
-	const struct org_register *books = g->p->roster->from;
-
-	for (size_t i = 0; i < register_count(books); i++) {
-		const struct statement *s = register_at(books, i);
-		const char *value = statement_value(s, "number");
-
-		if (s->kind == STATEMENT_ERASE && value && !strcmp(value, number) &&
-		    statement_value(s, "erase") && roster_counts(g->p->roster, s))
-			return true;
-	}
-	return false;
-}
-
-static void judge_medium(const struct page *g, const struct roster_medium *m,
-			 struct finding f[ITEMS])
-{
-	bool here = m->state == MEDIUM_IN || m->state == MEDIUM_REQUESTED ||
-		    m->state == MEDIUM_OUT || m->state == MEDIUM_FOUND;
-
-	if (here && MAX(MAX(m->sighted, m->opened), m->registered) < g->p->now - 30 * 86400)
-		add(&f[1], m->number);
-	if (here && m->separation_known && !m->separated)
-		add(&f[9], m->number);
-	if (m->state == MEDIUM_ERASED && !has_certificate(g, m->number))
-		add(&f[16], m->number);
-}
-
-/* Openings with a key after the day it was revoked. */
-static void judge_session(const struct page *g, const struct report_session *s,
-			  struct finding f[ITEMS])
-{
-	const char *slash = strrchr(s->who, '/');
-	char fpr[STAFF_FPR_LEN], where[64];
-
-	for (size_t i = 0; slash && i < g->p->roster->person_count; i++) {
-		const struct roster_person *p = &g->p->roster->people[i];
-
-		staff_fpr(&p->recipient, fpr);
-		if (!p->revoked.is || strcmp(fpr, slash + 1) != 0 || s->from <= p->revoked.when)
-			continue;
-		snprintf(where, sizeof(where), "%s:%" PRIu64, s->host, s->from_seq);
-		add(&f[10], where);
-	}
-}
-
-static void judge_society(const struct page *g, struct finding f[ITEMS])
-{
-	static const size_t of_register[] = {1, 2, 3, 4, 10, 16, 19};
-
-	for (size_t i = 0; i < ARRAY_LEN(of_register); i++)
-		found(&f[of_register[i]], 0);
-	for (size_t i = 0; i < g->p->roster->checkout_count; i++)
-		judge_lending(g, &g->p->roster->checkouts[i], f);
+	TRY(put_heading(g, _("Exceptions")));
+	TRY(buf_puts(g->h.out, "<ul class=\"exceptions\">"));
 	for (size_t i = 0; i < g->p->roster->medium_count; i++)
-		judge_medium(g, &g->p->roster->media[i], f);
-	for (size_t i = 0; i < g->p->report->session_count; i++)
-		judge_session(g, &g->p->report->sessions[i], f);
-	if (!g->p->roster->checkout_count)
-		f[2].verdict = f[3].verdict = f[4].verdict = f[19].verdict = NOT_APPLICABLE;
+		TRY(tell_medium(g, &g->p->roster->media[i]));
+	for (size_t i = 0; i < FINDINGS; i++)
+		TRY(tell_finding(g, i));
+	for (size_t i = 0; i < r->session_count; i++)
+		TRY(tell_session(g, &r->sessions[i]));
+	if (!g->told)
+		TRY(put_point(g, false, _("None.")));
+	TRY(buf_puts(g->h.out, "</ul>\n"));
+	if (g->told <= EXCEPTIONS_SHOWN)
+		return OK;
+	snprintf(text, sizeof(text), _("Further ones, in the tables below: %zu"),
+		 g->told - EXCEPTIONS_SHOWN);
+	return html_element(&g->h, "p", text);
 }
 
-static void judge(const struct page *g, struct finding f[ITEMS])
+/* ---- tables ---- */
+
+static enum err put_session(const struct page *g, const struct report_session *s)
 {
+	char name[PAGE_NAME], who[PAGE_NAME], host[PAGE_NAME], records[2 * PAGE_NAME] = "", end[64];
+
+	page_medium_name(g->p, s, name);
+	page_who(g->p, s->who, who);
+	page_host(g->p, s->host, host);
+	snprintf(end, sizeof(end), is_ill(s) ? "▲ %s" : "%s", page_ending(s->ending));
+	if (strcmp(s->host, s->to_host) == 0 || !s->to_seq)
+		snprintf(records, sizeof(records), s->to_seq ? "%" PRIu64 ", %" PRIu64 : "%" PRIu64,
+			 s->from_seq, s->to_seq);
+	else {
+		int n = snprintf(records, sizeof(records), "%" PRIu64 ", ", s->from_seq);
+
+		page_place(g->p, s->to_host, s->to_seq, records + n);
+	}
+	TRY(buf_puts(g->h.out, is_ill(s) ? "<tr class=\"bad\">" : "<tr>"));
+	TRY(put_time(g, s->from));
+	TRY(put_time(g, s->to));
+	TRY(html_cell(&g->h, name));
+	TRY(html_cell(&g->h, who));
+	TRY(html_cell(&g->h, host));
+	TRY(html_cell(&g->h, end));
+	TRY(html_cell(&g->h, records));
+	return buf_puts(g->h.out, "</tr>\n");
+}
+
+static enum err put_sessions(const struct page *g)
+{
+	static const struct html_column columns[] = {
+		{N_("opened on"), 16}, {N_("ended"), 16},  {N_("medium"), 16}, {N_("who"), 12},
+		{N_("computer"), 12},  {N_("ending"), 18}, {N_("records"), 10}};
 	const struct report *r = g->p->report;
 
-	memset(f, 0, ITEMS * sizeof(*f));
-	from_tally(g, REPORT_UNREGISTERED, false, &f[7]);
-	from_tally(g, REPORT_WEAK, true, &f[8]);
-	from_tally(g, REPORT_UNSEPARATED, true, &f[9]);
-	from_tally(g, REPORT_OUTSIDE, false, &f[11]);
-	from_tally(g, REPORT_FAILED_OPEN, true, &f[12]);
-	from_tally(g, REPORT_MASS_OUT, true, &f[13]);
-	from_tally(g, REPORT_FAULTS, true, &f[14]);
-	from_tally(g, REPORT_CLOCK, true, &f[15]);
-	for (size_t i = 0; i < r->log_count; i++)
-		if (r->logs[i].verdict != OK && f[14].verdict == GOOD)
-			add(&f[14], r->logs[i].host);
-	found(&f[6], 0);
-	if (!r->pack_count)
-		f[6].verdict = NOT_APPLICABLE;
-	for (size_t i = 0; i < r->pack_count; i++) {
-		char where[64];
-
-		snprintf(where, sizeof(where), "%s:%" PRIu64, r->packs[i].host, r->packs[i].seq);
-		if (!r->packs[i].receipt_seq)
-			add(&f[6], where);
-	}
-	if (g->p->has_society)
-		judge_society(g, f);
-	if (!r->tallies[REPORT_INCIDENTS].count)
-		f[21].verdict = NOT_APPLICABLE;
+	TRY(put_heading(g, _("Openings and their ends")));
+	if (!r->session_count)
+		return html_element(&g->h, "p", _("None."));
+	TRY(html_table(&g->h, columns, ARRAY_LEN(columns)));
+	for (size_t i = 0; i < MIN(r->session_count, ROWS_SHOWN); i++)
+		TRY(put_session(g, &r->sessions[i]));
+	return html_table_end(&g->h);
 }
 
-static enum err put_finding(struct page *g, size_t i, const struct finding *f)
+/* What a clerk asks first after such an end is how much was saved. */
+static enum err put_removal(const struct page *g, const struct report_session *s)
 {
-	static const char *const verdicts[] = {N_("check by hand"), N_("good"), N_("not good"),
-					       N_("does not apply")};
-	bool counted = f->verdict == GOOD || f->verdict == BAD;
+	char name[PAGE_NAME], who[PAGE_NAME], host[PAGE_NAME], record[PAGE_NAME];
 
-	TRY(buf_printf(g->out, "<tr%s><td>%zu</td>", f->verdict == BAD ? " class=\"bad\"" : "",
-		       i + 1));
-	TRY(put_cell(g, gettext(items[i])));
-	TRY(put_cell(g, gettext(verdicts[f->verdict])));
-	if (counted)
-		TRY(buf_printf(g->out, "<td>%" PRIu64 "</td>", f->count));
-	else
-		TRY(put_cell(g, ""));
-	TRY(put_cell(g, f->evidence));
-	return buf_puts(g->out, "<td></td></tr>\n");
+	page_medium_name(g->p, s, name);
+	page_who(g->p, s->who, who);
+	page_host(g->p, s->host, host);
+	page_place(g->p, s->to_host, s->to_seq, record);
+	TRY(buf_puts(g->h.out, "<tr>"));
+	TRY(put_time(g, s->to));
+	TRY(html_cell(&g->h, name));
+	TRY(html_cell(&g->h, who));
+	TRY(html_cell(&g->h, host));
+	TRY(html_cell(&g->h, page_ending(s->ending)));
+	TRY(put_time(g, s->saved_until));
+	TRY(html_cell(&g->h, record));
+	return buf_puts(g->h.out, "</tr>\n");
 }
 
-static enum err put_findings(struct page *g, const struct finding f[ITEMS], bool only_bad)
+static enum err put_removals(const struct page *g)
 {
-	static const char *const heads[] = {N_("No."),	 N_("item"),	 N_("result"),
-					    N_("count"), N_("records"), N_("measure and deadline")};
+	static const struct html_column columns[] = {
+		{N_("on record since"), 16}, {N_("medium"), 16}, {N_("who"), 11},
+		{N_("computer"), 12},	     {N_("ending"), 16}, {N_("saved until"), 16},
+		{N_("record"), 13}};
+	const struct report *r = g->p->report;
 	size_t shown = 0;
 
-	TRY(put_heading(g, only_bad ? _("Exceptions") : _("Self-inspection")));
-	for (size_t i = 0; i < ITEMS; i++)
-		shown += !only_bad || f[i].verdict == BAD;
-	if (!shown)
-		return put_note(g, _("None."));
-	TRY(open_table(g, heads, ARRAY_LEN(heads)));
-	for (size_t i = 0; i < ITEMS; i++)
-		if (!only_bad || f[i].verdict == BAD)
-			TRY(put_finding(g, i, &f[i]));
-	return buf_puts(g->out, "</tbody></table>\n");
+	for (size_t i = 0; i < r->session_count && shown < ROWS_SHOWN; i++) {
+		if (!is_ill(&r->sessions[i]))
+			continue;
+		if (!shown++) {
+			TRY(put_heading(g, _("Removals without an eject, and unclean ends")));
+			TRY(html_table(&g->h, columns, ARRAY_LEN(columns)));
+		}
+		TRY(put_removal(g, &r->sessions[i]));
+	}
+	return shown ? html_table_end(&g->h) : OK;
 }
 
-/* ---- the picture -------------------------------------------------------------------------------- */
-
-struct span {
-	int64_t from, to;
-};
-
-static struct span span_of(const struct page *g)
+static enum err put_pack(const struct page *g, const struct report_pack *k)
 {
+	char who[PAGE_NAME], record[PAGE_NAME], receipt[PAGE_NAME];
+
+	page_who(g->p, k->who, who);
+	page_place(g->p, k->host, k->seq, record);
+	page_place(g->p, k->receipt_host, k->receipt_seq, receipt);
+	TRY(buf_puts(g->h.out, "<tr>"));
+	TRY(put_time(g, k->when));
+	TRY(html_cell(&g->h, k->id));
+	TRY(html_cell(&g->h, who));
+	TRY(html_cell(&g->h, record));
+	TRY(html_cell(&g->h, receipt));
+	return buf_puts(g->h.out, "</tr>\n");
+}
+
+static enum err put_packs(const struct page *g)
+{
+	static const struct html_column columns[] = {{N_("time"), 17},
+						     {N_("pack"), 37},
+						     {N_("who"), 14},
+						     {N_("record"), 16},
+						     {N_("receipt"), 16}};
 	const struct report *r = g->p->report;
-	struct span s = {r->from, r->to ? MIN(r->to, g->p->now) : g->p->now};
 
-	if (!s.from) {
-		s.from = s.to - 86400;
-		for (size_t i = 0; i < r->session_count; i++)
-			if (r->sessions[i].from > 0)
-				s.from = MIN(s.from, r->sessions[i].from);
-	}
-	if (s.to <= s.from)
-		s.to = s.from + 1;
-	return s;
-}
-
-static double place_of(const struct span *s, int64_t when)
-{
-	when = MAX(s->from, MIN(s->to, when));
-	return 110 + PICTURE_WIDTH * ((double)(when - s->from) / (double)(s->to - s->from));
-}
-
-static enum err put_bar(struct page *g, const struct span *s, size_t row, int64_t from, int64_t to,
-			const char *look)
-{
-	double x = place_of(s, from), width = place_of(s, to ? to : s->to) - x;
-
-	return buf_printf(g->out, "<rect x=\"%.0f\" y=\"%zu\" width=\"%.0f\" height=\"10\" %s/>\n", x,
-			  row * 18 + 4, MAX(width, 2), look);
-}
-
-static enum err put_line(struct page *g, const struct span *s, size_t row, const char *name,
-			 const char *label)
-{
-	const struct roster *r = g->p->roster;
-	const struct report *rep = g->p->report;
-
-	TRY(buf_printf(g->out, "<text x=\"0\" y=\"%zu\">", row * 18 + 13));
-	TRY(put_text(g, name));
-	TRY(buf_puts(g->out, "</text>\n"));
-	for (size_t i = 0; i < r->checkout_count; i++) {
-		const struct roster_checkout *c = &r->checkouts[i];
-
-		if (!strcmp(c->number, name))
-			TRY(put_bar(g, s, row, c->requested, c->returned ? c->returned_at : 0,
-				    "fill=\"#ddd\" stroke=\"#000\""));
-	}
-	for (size_t i = 0; i < rep->session_count; i++)
-		if (!strcmp(rep->sessions[i].label, label))
-			TRY(put_bar(g, s, row, rep->sessions[i].from,
-				    MAX(rep->sessions[i].to, rep->sessions[i].from), "fill=\"#000\""));
-	return OK;
-}
-
-static enum err put_losses(struct page *g, const struct span *s, size_t row,
-			   const struct roster_medium *m)
-{
-	if (!m->revoked.is)
+	if (!r->pack_count)
 		return OK;
-	return buf_printf(g->out, "<text x=\"%.0f\" y=\"%zu\">✕</text>\n",
-			  MIN(place_of(s, m->revoked.when), PICTURE_WIDTH + 98), row * 18 + 14);
-}
-
-/* Labels that are on no register have a line each, too. */
-static bool is_first_stranger(const struct page *g, size_t i)
-{
-	const struct report *r = g->p->report;
-
-	for (size_t j = 0; j < g->p->roster->medium_count; j++)
-		if (!strcmp(g->p->roster->media[j].label, r->sessions[i].label))
-			return false;
-	for (size_t j = 0; j < i; j++)
-		if (!strcmp(r->sessions[j].label, r->sessions[i].label))
-			return false;
-	return true;
-}
-
-static enum err put_lines(struct page *g, size_t *row)
-{
-	const struct roster *r = g->p->roster;
-	struct span s = span_of(g);
-
-	for (size_t i = 0; i < r->medium_count && *row < LINES_SHOWN; i++, (*row)++) {
-		TRY(put_line(g, &s, *row, r->media[i].number, r->media[i].label));
-		TRY(put_losses(g, &s, *row, &r->media[i]));
-	}
-	for (size_t i = 0; i < g->p->report->session_count && *row < LINES_SHOWN; i++) {
-		const char *label = g->p->report->sessions[i].label;
-
-		if (is_first_stranger(g, i))
-			TRY(put_line(g, &s, (*row)++, label, label));
-	}
-	return OK;
-}
-
-static enum err put_picture(struct page *g)
-{
-	CLEANUP(buf_clear) struct buf lines = {0};
-	struct page inner = {g->p, &lines};
-	size_t rows = 0;
-
-	TRY(put_lines(&inner, &rows));
-	TRY(put_heading(g, _("Who had which medium")));
-	if (!rows)
-		return put_note(g, _("None."));
-	TRY(put_note(g, _("Grey: taken out. Black: open. ✕: revoked or lost.")));
-	return buf_printf(g->out, "<svg viewBox=\"0 0 720 %zu\" role=\"img\">\n%s</svg>\n",
-			  rows * 18 + 4, lines.data);
-}
-
-/* ---- tables ------------------------------------------------------------------------------------- */
-
-static enum err put_sessions(struct page *g)
-{
-	static const char *const heads[] = {N_("medium"), N_("who"),   N_("opened"),
-					    N_("ended"),  N_("ending"), N_("records")};
-	static const char *const endings[] = {N_("still open"), N_("closed"),
-					      N_("pulled out without eject"), N_("unclean end")};
-	const struct report *r = g->p->report;
-
-	TRY(put_heading(g, _("Openings and removals")));
-	TRY(open_table(g, heads, ARRAY_LEN(heads)));
-	for (size_t i = 0; i < MIN(r->session_count, ROWS_SHOWN); i++) {
-		const struct report_session *s = &r->sessions[i];
-		char records[96];
-
-		snprintf(records, sizeof(records), "%s:%" PRIu64 " %" PRIu64, s->host, s->from_seq,
-			 s->to_seq);
-		TRY(buf_puts(g->out, "<tr>"));
-		TRY(put_cell(g, s->number[0] ? s->number : s->label));
-		TRY(put_cell(g, s->who));
-		TRY(put_time(g, s->from));
-		TRY(put_time(g, s->to));
-		TRY(put_cell(g, gettext(endings[s->ending])));
-		TRY(put_cell(g, records));
-		TRY(buf_puts(g->out, "</tr>\n"));
-	}
-	return buf_puts(g->out, "</tbody></table>\n");
-}
-
-static enum err put_packs(struct page *g)
-{
-	static const char *const heads[] = {N_("pack"), N_("who"), N_("time"), N_("record"),
-					    N_("receipt")};
-	const struct report *r = g->p->report;
-
 	TRY(put_heading(g, _("Packs and receipts")));
-	TRY(open_table(g, heads, ARRAY_LEN(heads)));
-	for (size_t i = 0; i < MIN(r->pack_count, ROWS_SHOWN); i++) {
-		const struct report_pack *p = &r->packs[i];
-
-		TRY(buf_puts(g->out, "<tr>"));
-		TRY(put_cell(g, p->id));
-		TRY(put_cell(g, p->who));
-		TRY(put_time(g, p->when));
-		TRY(put_record(g, p->host, p->seq));
-		TRY(put_record(g, p->receipt_host, p->receipt_seq));
-		TRY(buf_puts(g->out, "</tr>\n"));
-	}
-	return buf_puts(g->out, "</tbody></table>\n");
+	TRY(html_table(&g->h, columns, ARRAY_LEN(columns)));
+	for (size_t i = 0; i < MIN(r->pack_count, ROWS_SHOWN); i++)
+		TRY(put_pack(g, &r->packs[i]));
+	return html_table_end(&g->h);
 }
 
-static enum err put_revoked(struct page *g, const char *name, const struct revoked *why)
+static enum err put_loan(const struct page *g, const struct roster_checkout *c)
 {
-	if (!why->is)
-		return OK;
-	TRY(buf_puts(g->out, "<tr>"));
-	TRY(put_cell(g, name));
-	TRY(put_time(g, why->when));
-	TRY(put_cell(g, officer_reason(why->reason)));
-	return buf_puts(g->out, "</tr>\n");
+	struct lending l;
+	char until[HTML_TIME], returned[HTML_TIME];
+	bool late;
+
+	lending_of(g->p->roster, c, g->p->now, &l);
+	late = c->until_time && (c->returned ? c->returned_at : g->p->now) > c->until_time;
+	html_time(&g->h, c->until_time, false, until);
+	html_time(&g->h, c->returned ? c->returned_at : 0, false, returned);
+	TRY(buf_puts(g->h.out, late ? "<tr class=\"bad\">" : "<tr>"));
+	TRY(html_cell(&g->h, c->id));
+	TRY(html_cell(&g->h, c->number));
+	TRY(html_cell(&g->h, l.carrier ? l.carrier->name : "-"));
+	TRY(html_cell(&g->h, l.approver ? l.approver->name : "-"));
+	TRY(put_time(g, c->requested));
+	TRY(html_cell(&g->h, until));
+	TRY(buf_puts(g->h.out, late ? "<td>▲ " : "<td>"));
+	TRY(html_text(&g->h, returned));
+	return buf_puts(g->h.out, "</td></tr>\n");
 }
 
-static enum err put_revocations(struct page *g)
+static enum err put_loans(const struct page *g)
 {
-	static const char *const heads[] = {N_("what"), N_("time"), N_("reason")};
+	static const struct html_column columns[] = {{N_("number"), 16},    {N_("medium"), 12},
+						     {N_("carrier"), 14},   {N_("approved by"), 14},
+						     {N_("asked for"), 16}, {N_("due"), 13},
+						     {N_("returned"), 15}};
 	const struct roster *r = g->p->roster;
+	size_t shown = 0;
 
-	TRY(put_heading(g, _("Revocations")));
-	TRY(open_table(g, heads, ARRAY_LEN(heads)));
-	for (size_t i = 0; i < r->person_count; i++)
-		TRY(put_revoked(g, r->people[i].name, &r->people[i].revoked));
-	for (size_t i = 0; i < r->host_count; i++)
-		TRY(put_revoked(g, r->hosts[i].name, &r->hosts[i].revoked));
-	for (size_t i = 0; i < r->medium_count; i++)
-		TRY(put_revoked(g, r->media[i].number, &r->media[i].revoked));
-	return buf_puts(g->out, "</tbody></table>\n");
+	for (size_t i = 0; i < r->checkout_count && shown < ROWS_SHOWN; i++) {
+		if (!page_in_span(g->p, r->checkouts[i].requested))
+			continue;
+		if (!shown++) {
+			TRY(put_heading(g, _("Take-outs")));
+			TRY(html_table(&g->h, columns, ARRAY_LEN(columns)));
+		}
+		TRY(put_loan(g, &r->checkouts[i]));
+	}
+	return shown ? html_table_end(&g->h) : OK;
 }
 
-static enum err put_checkpoints(struct page *g)
+/* ---- revocations ---- */
+
+static const struct html_column revoked_columns[] = {
+	{N_("what"), 40}, {N_("time"), 30}, {N_("reason"), 30}};
+
+static enum err put_revoked(const struct page *g, const char *name, const struct revoked *why,
+			    size_t *shown)
 {
-	static const char *const heads[] = {N_("computer"), N_("last record"), N_("its SHA-256"),
-					    N_("state of the log")};
+	if (!why->is || !page_in_span(g->p, why->when) || *shown >= ROWS_SHOWN)
+		return OK;
+	if (!(*shown)++) {
+		TRY(put_heading(g, _("Revocations")));
+		TRY(html_table(&g->h, revoked_columns, ARRAY_LEN(revoked_columns)));
+	}
+	TRY(buf_puts(g->h.out, "<tr>"));
+	TRY(html_cell(&g->h, name));
+	TRY(put_time(g, why->when));
+	TRY(html_cell(&g->h, officer_reason(why->reason)));
+	return buf_puts(g->h.out, "</tr>\n");
+}
+
+static enum err put_revocations(const struct page *g)
+{
+	const struct roster *r = g->p->roster;
+	size_t shown = 0;
+
+	for (size_t i = 0; i < r->person_count; i++)
+		TRY(put_revoked(g, r->people[i].name, &r->people[i].revoked, &shown));
+	for (size_t i = 0; i < r->host_count; i++)
+		TRY(put_revoked(g, r->hosts[i].name, &r->hosts[i].revoked, &shown));
+	for (size_t i = 0; i < r->medium_count; i++)
+		TRY(put_revoked(g, r->media[i].number, &r->media[i].revoked, &shown));
+	return shown ? html_table_end(&g->h) : OK;
+}
+
+/* ---- the self-inspection ---- */
+
+static enum err put_finding(const struct page *g, size_t i)
+{
+	const struct finding *f = &g->findings[i];
+	bool bad = f->verdict == FINDING_BAD;
+	char count[32] = "";
+
+	if (bad || f->verdict == FINDING_GOOD || f->count)
+		snprintf(count, sizeof(count), "%" PRIu64, f->count);
+	TRY(buf_printf(g->h.out, "<tr%s><td>%zu</td>", bad ? " class=\"bad\"" : "", i + 1));
+	TRY(html_cell(&g->h, finding_item(i)));
+	TRY(buf_puts(g->h.out, bad ? "<td>▲ " : "<td>"));
+	TRY(html_text(&g->h, finding_verdict(f->verdict)));
+	TRY(buf_puts(g->h.out, "</td>"));
+	TRY(html_cell(&g->h, count));
+	TRY(html_cell(&g->h, f->evidence));
+	return buf_puts(g->h.out, "<td></td><td></td></tr>\n");
+}
+
+static enum err put_findings(const struct page *g)
+{
+	static const struct html_column columns[] = {
+		{N_("No."), 5},	     {N_("item"), 28},	  {N_("result"), 15},  {N_("count"), 7},
+		{N_("records"), 21}, {N_("measure"), 14}, {N_("deadline"), 10}};
+
+	TRY(put_heading(g, _("Self-inspection")));
+	TRY(html_table(&g->h, columns, ARRAY_LEN(columns)));
+	for (size_t i = 0; i < FINDINGS; i++)
+		TRY(put_finding(g, i));
+	return html_table_end(&g->h);
+}
+
+/* ---- what the logs were on this day ---- */
+
+/* For every log: how many records it has, and the hash of the last one. */
+static enum err put_checkpoint(const struct page *g)
+{
+	static const struct html_column columns[] = {{N_("computer"), 24},
+						     {N_("lines"), 9},
+						     {N_("SHA-256 of the last record"), 49},
+						     {N_("state of the log"), 18}};
 	const struct report *r = g->p->report;
 
 	TRY(put_heading(g, _("Checkpoint")));
-	TRY(open_table(g, heads, ARRAY_LEN(heads)));
+	TRY(html_table(&g->h, columns, ARRAY_LEN(columns)));
 	for (size_t i = 0; i < r->log_count; i++) {
 		const struct report_log *l = &r->logs[i];
-		char hex[2 * SHA256_LEN + 1];
+		char hex[2 * SHA256_LEN + 1], name[PAGE_NAME];
 
+		page_host(g->p, l->host, name);
 		text_hex(l->last_hash, SHA256_LEN, hex);
-		TRY(buf_puts(g->out, "<tr>"));
-		TRY(put_cell(g, l->host));
-		TRY(buf_printf(g->out, "<td>%" PRIu64 "</td>", l->last_seq));
-		TRY(put_cell(g, hex));
-		TRY(put_cell(g, l->verdict == OK ? _("whole") : gettext(err_message(l->verdict))));
-		TRY(buf_puts(g->out, "</tr>\n"));
+		TRY(buf_puts(g->h.out, l->verdict == OK ? "<tr><td>" : "<tr class=\"bad\"><td>▲ "));
+		TRY(html_text(&g->h, name));
+		if (strcmp(name, l->host) != 0)
+			TRY(html_element(&g->h, "code class=\"id\"", l->host));
+		TRY(buf_printf(g->h.out, "</td><td>%" PRIu64 "</td><td><code>%s</code></td>",
+			       l->lines, hex));
+		TRY(html_cell(&g->h,
+			      l->verdict == OK ? _("whole") : gettext(err_message(l->verdict))));
+		TRY(buf_puts(g->h.out, "</tr>\n"));
 	}
-	return buf_puts(g->out, "</tbody></table>\n");
+	return html_table_end(&g->h);
 }
 
-/* ---- the whole page ----------------------------------------------------------------------------- */
-
-static enum err put_head(struct page *g)
-{
-	char from[64], to[64], now[64];
-
-	TRY(buf_printf(g->out, "<!DOCTYPE html>\n<html lang=\"%s\"><head><meta charset=\"utf-8\"><title>",
-		       /* TRANSLATORS: the code of this language, for the page */ _("en")));
-	TRY(put_text(g, _("Report of the self-inspection")));
-	TRY(buf_puts(g->out,
-		     "</title><style>@page{size:A4;margin:15mm}body{font:10pt sans-serif;color:#000;"
-		     "background:#fff;max-width:180mm;margin:auto}table{border-collapse:collapse;"
-		     "width:100%;table-layout:fixed}td,th{border:1px solid #000;padding:1mm;"
-		     "text-align:left;overflow-wrap:anywhere;vertical-align:top;font-size:8pt}"
-		     "tr{break-inside:avoid}.bad td{font-weight:bold}svg{width:100%;font-size:10px}"
-		     "</style></head><body>\n<h1>"));
-	TRY(put_text(g, _("Report of the self-inspection")));
-	TRY(buf_puts(g->out, "</h1><p>"));
-	TRY(put_text(g, g->p->roster->name));
-	TRY(buf_puts(g->out, "</p>\n<table><tbody>"));
-	day_text(g, g->p->report->from, false, from);
-	day_text(g, g->p->report->to ? g->p->report->to - 1 : g->p->now, false, to);
-	day_text(g, g->p->now, false, now);
-	TRY(buf_printf(g->out, "<tr><th>%s</th><td></td><th>%s</th><td>%s – %s</td></tr>",
-		       _("inspection number"), _("period"), from, to));
-	TRY(buf_printf(g->out, "<tr><th>%s</th><td></td><th>%s</th><td></td></tr>",
-		       _("inspected by (signature)"), _("confirmed by (signature)")));
-	return buf_printf(g->out, "<tr><th>%s</th><td colspan=\"3\">%s</td></tr></tbody></table>\n",
-			  _("made on"), now);
-}
-
-static enum err put_summary(struct page *g, const struct finding f[ITEMS])
-{
-	const struct report *r = g->p->report;
-	CLEANUP(buf_clear) struct buf text = {0};
-	unsigned bad = 0, manual = 0;
-
-	for (size_t i = 0; i < ITEMS; i++) {
-		bad += f[i].verdict == BAD;
-		manual += f[i].verdict == MANUAL;
-	}
-	TRY(put_heading(g, _("Summary")));
-	TRY(buf_printf(&text,
-		       _("Computers: %zu. Records: %llu. Openings: %zu. Packs: %zu. Of 23 items %u are "
-			 "not good, and %u are to be checked by hand."),
-		       r->log_count, (unsigned long long)r->records, r->session_count, r->pack_count,
-		       bad, manual));
-	TRY(put_note(g, text.data));
-	if (!g->p->has_society)
-		TRY(put_note(g, _("This computer has no register: what needs it is to be checked by "
-				  "hand.")));
-	if (r->left_out || r->session_count > ROWS_SHOWN || r->pack_count > ROWS_SHOWN)
-		TRY(put_note(g, _("There are more rows than are shown; choose a shorter period.")));
-	return OK;
-}
+/* ---- the whole page ---- */
 
 enum err report_html(const struct report_page *p, struct buf *out)
 {
-	struct page g = {p, out};
-	struct finding f[ITEMS];
+	struct page g = {.p = p, .h = {.out = out, .wareki = p->wareki}};
 
-	judge(&g, f);
+	findings_judge(p, g.findings);
+	for (size_t i = 0; i < p->report->session_count; i++)
+		g.ill_ended += is_ill(&p->report->sessions[i]);
 	TRY(put_head(&g));
-	TRY(put_summary(&g, f));
-	TRY(put_findings(&g, f, true));
-	TRY(put_picture(&g));
+	TRY(put_summary(&g));
+	TRY(put_exceptions(&g));
+	TRY(put_heading(&g, _("Who had which medium")));
+	TRY(picture_put(p, &g.h));
+	TRY(put_findings(&g));
+	TRY(put_removals(&g));
 	TRY(put_sessions(&g));
+	TRY(put_loans(&g));
 	TRY(put_packs(&g));
 	TRY(put_revocations(&g));
-	TRY(put_findings(&g, f, false));
-	TRY(put_checkpoints(&g));
+	TRY(put_checkpoint(&g));
 	return buf_puts(out, "</body></html>\n");
 }

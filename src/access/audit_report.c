@@ -1,7 +1,6 @@
 #include "access/audit_report.h"
 
 #include <jansson.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,12 +13,14 @@ struct reading {
 	int64_t before; /* time of the record before */
 	char day[ROSTER_DAY];
 	uint64_t failures; /* refused openings on that day */
+	size_t open;	   /* sessions of this log that have no end yet */
 };
 
 void report_clear(struct report *r)
 {
 	free(r->logs);
 	free(r->sessions);
+	free(r->ends);
 	free(r->packs);
 	*r = (struct report){0};
 }
@@ -46,12 +47,12 @@ static bool is(const json_t *record, const char *name, const char *value)
 static void count(struct reading *g, enum report_count what, uint64_t n)
 {
 	struct report_tally *t = &g->r->tallies[what];
-	size_t used = strlen(t->evidence);
 
+	if (t->count < REPORT_PLACES) {
+		t->places[t->count].seq = n;
+		text_copy(t->places[t->count].host, sizeof(t->places->host), g->log->host);
+	}
 	t->count++;
-	if (used + 48 < sizeof(t->evidence))
-		snprintf(t->evidence + used, sizeof(t->evidence) - used, "%s%s:%llu",
-			 used ? ", " : "", g->log->host, (unsigned long long)n);
 }
 
 /* Room for one more of `size` bytes; the rows grow by doubling. */
@@ -68,7 +69,7 @@ static enum err grow(void **list, size_t n, size_t size)
 	return OK;
 }
 
-/* ---- openings and their ends ------------------------------------------------------------------ */
+/* ---- openings and their ends ---- */
 
 static enum err add_session(struct reading *g, const json_t *record, int64_t when)
 {
@@ -84,27 +85,60 @@ static enum err add_session(struct reading *g, const json_t *record, int64_t whe
 	*s = (struct report_session){.from = when, .from_seq = number(record, "seq")};
 	text_copy(s->host, sizeof(s->host), g->log->host);
 	text_copy(s->session, sizeof(s->session), field(record, "session"));
+	text_copy(s->volume, sizeof(s->volume), field(record, "volume_id"));
 	text_copy(s->label, sizeof(s->label), field(record, "label"));
 	text_copy(s->number, sizeof(s->number), field(record, "media_id"));
 	text_copy(s->who, sizeof(s->who), field(record, "actor"));
+	g->open++;
 	return OK;
 }
 
-static void end_session(struct reading *g, const json_t *record, int64_t when,
+static void end_with(struct report_session *s, const char *host, int64_t when, uint64_t seq,
+		     enum report_ending ending)
+{
+	s->to = when;
+	s->to_seq = seq;
+	s->ending = ending;
+	text_copy(s->to_host, sizeof(s->to_host), host);
+}
+
+/* False when this log has no such opening. Of several ends the first one counts. */
+static bool end_session(struct reading *g, const json_t *record, int64_t when,
 			enum report_ending ending)
 {
 	const char *id = field(record, "session");
 
-	for (size_t i = g->r->session_count; *id && i-- > 0;) {
+	for (size_t i = g->r->session_count; *id && g->open && i-- > 0;) {
 		struct report_session *s = &g->r->sessions[i];
 
 		if (strcmp(s->session, id) != 0 || strcmp(s->host, g->log->host) != 0)
 			continue;
-		s->to = when;
-		s->to_seq = number(record, "seq");
-		s->ending = ending;
-		return;
+		if (s->ending == REPORT_OPEN) {
+			end_with(s, g->log->host, when, number(record, "seq"), ending);
+			g->open--;
+		}
+		return true;
 	}
+	return false;
+}
+
+/* The opening may be in a log that is read later; what was saved is told by the next opening alone.
+ */
+static enum err keep_end(struct reading *g, const json_t *record, int64_t when)
+{
+	struct report *r = g->r;
+	struct report_end *e;
+
+	if (!*field(record, "session") || r->end_count == REPORT_ROWS)
+		return OK;
+	TRY(grow((void **)&r->ends, r->end_count, sizeof(*e)));
+	e = &r->ends[r->end_count++];
+	*e = (struct report_end){.when = when, .seq = number(record, "seq")};
+	if (ledger_time(field(record, "saved_until"), &e->saved_until) != OK)
+		e->saved_until = 0;
+	text_copy(e->session, sizeof(e->session), field(record, "session"));
+	text_copy(e->host, sizeof(e->host), g->log->host);
+	return OK;
 }
 
 static enum err note_session(struct reading *g, const json_t *record, int64_t when, bool inside)
@@ -115,15 +149,16 @@ static enum err note_session(struct reading *g, const json_t *record, int64_t wh
 	if (is(record, "event", "unlock") && inside)
 		return add_session(g, record, when);
 	if (is(record, "event", "lock"))
-		end_session(g, record, when, REPORT_CLOSED);
+		(void)end_session(g, record, when, REPORT_CLOSED);
 	else if (is(record, "event", "removed"))
-		end_session(g, record, when, REPORT_REMOVED);
-	else if (is(record, "event", "unclean"))
-		end_session(g, record, when, REPORT_UNCLEAN);
-	return OK;
+		(void)end_session(g, record, when, REPORT_REMOVED);
+	if (!is(record, "event", "unclean"))
+		return OK;
+	(void)end_session(g, record, when, REPORT_UNCLEAN);
+	return keep_end(g, record, when);
 }
 
-/* ---- packs -------------------------------------------------------------------------------------- */
+/* ---- packs ---- */
 
 static enum err note_pack(struct reading *g, const json_t *record, int64_t when, bool inside)
 {
@@ -154,7 +189,7 @@ static enum err note_pack(struct reading *g, const json_t *record, int64_t when,
 	return OK;
 }
 
-/* ---- what the self-inspection counts ------------------------------------------------------------ */
+/* ---- what the self-inspection counts ---- */
 
 static void count_refusal(struct reading *g, const json_t *record, uint64_t seq)
 {
@@ -196,7 +231,7 @@ static void count_record(struct reading *g, const json_t *record)
 		count(g, REPORT_INCIDENTS, seq);
 }
 
-/* ---- reading ------------------------------------------------------------------------------------ */
+/* ---- reading ---- */
 
 static enum err note(struct reading *g, const json_t *record)
 {
@@ -209,7 +244,7 @@ static enum err note(struct reading *g, const json_t *record)
 	if (ledger_time(field(record, "ts"), &when) != OK)
 		when = 0;
 	inside = when >= g->r->from && (!g->r->to || when < g->r->to);
-	if (when < g->before && inside)
+	if (when < g->before && inside && !is(record, "event", "clock"))
 		count(g, REPORT_CLOCK, g->log->last_seq);
 	g->before = when;
 	if (inside) {
@@ -253,4 +288,87 @@ enum err report_read(struct report *r, const char *path)
 		return OK;
 	}
 	return err;
+}
+
+/* ---- in order ---- */
+
+static int by_volume(const void *a, const void *b)
+{
+	const struct report_session *x = a, *y = b;
+	int order = strcmp(x->volume, y->volume);
+
+	return order ? order : (x->from > y->from) - (x->from < y->from);
+}
+
+static int by_time(const void *a, const void *b)
+{
+	const struct report_session *x = a, *y = b;
+	int order = (x->from > y->from) - (x->from < y->from);
+
+	if (!order)
+		order = strcmp(x->host, y->host);
+	return order ? order : (x->from_seq > y->from_seq) - (x->from_seq < y->from_seq);
+}
+
+static int pack_by_time(const void *a, const void *b)
+{
+	const struct report_pack *x = a, *y = b;
+
+	return (x->when > y->when) - (x->when < y->when);
+}
+
+static int by_session(const void *a, const void *b)
+{
+	return strcmp(((const struct report_end *)a)->session,
+		      ((const struct report_end *)b)->session);
+}
+
+static int by_session_and_time(const void *a, const void *b)
+{
+	const struct report_end *x = a, *y = b;
+	int order = by_session(a, b);
+
+	return order ? order : (x->when > y->when) - (x->when < y->when);
+}
+
+static void take_end(struct report *r, struct report_session *s)
+{
+	struct report_end want = {0}, *e;
+
+	text_copy(want.session, sizeof(want.session), s->session);
+	e = bsearch(&want, r->ends, r->end_count, sizeof(want), by_session);
+	if (!e || s->ending == REPORT_CLOSED)
+		return;
+	while (e > r->ends && by_session(e - 1, &want) == 0)
+		e--;
+	if (s->ending == REPORT_OPEN)
+		end_with(s, e->host, e->when, e->seq, REPORT_UNCLEAN);
+	for (; e < r->ends + r->end_count && by_session(e, &want) == 0; e++)
+		s->saved_until = MAX(s->saved_until, e->saved_until);
+}
+
+static void take_ends(struct report *r)
+{
+	if (r->end_count > 1)
+		qsort(r->ends, r->end_count, sizeof(*r->ends), by_session_and_time);
+	for (size_t i = 0; r->end_count && i < r->session_count; i++)
+		take_end(r, &r->sessions[i]);
+}
+
+void report_arrange(struct report *r)
+{
+	struct report_session *s = r->sessions;
+
+	take_ends(r);
+
+	if (r->session_count > 1)
+		qsort(s, r->session_count, sizeof(*s), by_volume);
+	for (size_t i = 1; i < r->session_count; i++)
+		if (s[i - 1].ending == REPORT_OPEN && s[i].from > s[i - 1].from &&
+		    strcmp(s[i].volume, s[i - 1].volume) == 0)
+			s[i - 1].ending = REPORT_UNTOLD;
+	if (r->session_count > 1)
+		qsort(s, r->session_count, sizeof(*s), by_time);
+	if (r->pack_count > 1)
+		qsort(r->packs, r->pack_count, sizeof(*r->packs), pack_by_time);
 }
