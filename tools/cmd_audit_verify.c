@@ -6,6 +6,7 @@
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/text.h"
+#include "tools/audit_logs.h"
 #include "tools/officer.h"
 #include "tools/output.h"
 #include "tools/verbs.h"
@@ -185,24 +186,6 @@ static enum err tell(const struct cli *cli, const struct roster *r, const struct
 				  err_exit_code(v->verdict)));
 }
 
-static enum err find_logs(struct cli *cli, struct home *home, struct log_files *files)
-{
-	CLEANUP(mem_freep) char *own = strdup(home_log_path(home));
-	char *slash = own ? strrchr(own, '/') : NULL;
-
-	if (!slash)
-		return err_at(ERR_NOMEM, "path");
-	*slash = '\0';
-	for (size_t i = 0; i < cli_argument_count(cli); i++)
-		TRY(log_files_find(files, cli_argument(cli, i)));
-	if (cli_argument_count(cli) == 0)
-		TRY(log_files_find(files, own));
-	log_files_sort(files);
-	return files->count > 0 ? OK
-				: err_at(ERR_NOT_FOUND, "%s",
-					 cli_argument_count(cli) ? cli_argument(cli, 0) : own);
-}
-
 static enum err verify(struct cli *cli, struct log_files *files, struct verify_result *result)
 {
 	CLEANUP(officer_clear) struct officer o = {0};
@@ -211,7 +194,7 @@ static enum err verify(struct cli *cli, struct log_files *files, struct verify_r
 	struct verify_ask ask = {.files = files, .now = clock_wall().tv_sec};
 
 	TRY(officer_look(cli, &o));
-	TRY(find_logs(cli, o.home, files));
+	TRY(audit_logs_find(cli, o.home, files));
 	if (path)
 		TRY(io_read_file(path, CHECKPOINTS_MAX, &kept));
 	ask.checkpoints = path ? (kept.data ? kept.data : "") : NULL;

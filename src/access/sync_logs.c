@@ -5,6 +5,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include "base/io.h"
+#include "base/text.h"
 
 #define LOG_MAX (1u << 30)
 #define HOST_FILE "host.jsonl"
@@ -13,14 +14,6 @@ static enum err join(const char *a, const char *b, char **ret)
 {
 	*ret = io_path_join(a, b);
 	return *ret ? OK : err_at(ERR_NOMEM, "path");
-}
-
-/* Only whole lines count. */
-static size_t whole_lines(const struct buf *text)
-{
-	const char *end = text->len > 0 ? memrchr(text->data, '\n', text->len) : NULL;
-
-	return end ? (size_t)(end - text->data) + 1 : 0;
 }
 
 static bool begins_with(const struct buf *text, const struct buf *beginning)
@@ -40,7 +33,7 @@ static enum err put_log(struct sync_logs *s, const char *dir, const char *name,
 
 	if (err != OK && err != ERR_NOT_FOUND)
 		return s->fault(s->ctx, err, name);
-	there.len = whole_lines(&there);
+	there.len = text_whole_lines(there.data, there.len);
 	if (there.len == own->len && begins_with(own, &there))
 		return OK;
 	if (judge && there.len > own->len && begins_with(&there, own))
@@ -68,7 +61,7 @@ static enum err put_volume(void *ctx, const char *name)
 	if (!is_volume_log(name))
 		return OK;
 	TRY(sync_read(p->from, name, LOG_MAX, &own));
-	own.len = whole_lines(&own);
+	own.len = text_whole_lines(own.data, own.len);
 	return put_log(p->s, p->to, name, &own, false);
 }
 
@@ -81,7 +74,7 @@ static enum err put_own(struct sync_logs *s, const char *logs, const char *id)
 	TRY(join(logs, id, &dir));
 	TRY(sync_folder_make_one(dir, s->folder->mode));
 	TRY(io_read_file(home_log_path(s->home), LOG_MAX, &own));
-	own.len = whole_lines(&own);
+	own.len = text_whole_lines(own.data, own.len);
 	TRY(put_log(s, dir, HOST_FILE, &own, true));
 	p.to = dir;
 	return sync_each_name(p.from, put_volume, &p);

@@ -85,14 +85,6 @@ static enum err compare_line(void *ctx, uint64_t number, const char *line, size_
 	return buf_puts(&c->fresh, "\n");
 }
 
-/* Whole lines only: a crash may have left half of one. */
-static size_t whole_lines(const struct buf *text)
-{
-	const char *end = text->len > 0 ? memrchr(text->data, '\n', text->len) : NULL;
-
-	return end ? (size_t)(end - text->data) + 1 : 0;
-}
-
 static enum err add_to_copy(const char *path, size_t end, const struct buf *fresh, bool durable)
 {
 	CLEANUP(fd_closep) int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -145,7 +137,7 @@ static enum err compare(struct vault *v, const char *path, struct comparison *c)
 
 	if (err != OK && err != ERR_NOT_FOUND)
 		return no_log(err);
-	end = whole_lines(&copy);
+	end = text_whole_lines(copy.data, copy.len);
 	c->at = copy.data;
 	c->end = copy.data ? copy.data + end : NULL;
 	TRY(journal_each(v->store, 0, compare_line, c));

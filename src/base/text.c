@@ -299,3 +299,10 @@ enum err text_untime(const char *text, size_t len, int64_t *ret)
 	       sign * (east_h * 3600 + east_m * 60);
 	return OK;
 }
+
+size_t text_whole_lines(const char *text, size_t len)
+{
+	const char *end = len > 0 ? memrchr(text, '\n', len) : NULL;
+
+	return end ? (size_t)(end - text) + 1 : 0;
+}

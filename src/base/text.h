@@ -13,6 +13,9 @@ void text_hex(const void *data, size_t len, char *out); /* lower case; out has 2
 /* Exactly len bytes from 2*len hex digits, either case; ERR_BAD_FORMAT otherwise. */
 MUST_CHECK enum err text_unhex(const char *hex, void *out, size_t len);
 
+/* How many bytes of `text` are whole lines, with their line feeds; a crash may have left half of one. */
+size_t text_whole_lines(const char *text, size_t len);
+
 /* RFC 4648 base64, standard alphabet. Encoded length without NUL: */
 size_t text_base64_len(size_t len, bool padded);
 void text_base64(const void *data, size_t len, bool padded, char *out); /* NUL-terminated */

@@ -6,6 +6,7 @@
 #include "access/internal.h"
 #include "store/folder_disk.h"
 #include "tests/access/people.h"
+#include "tests/access/sim_load.h"
 #include "tests/check.h"
 #include "tests/store/sim_disk.h"
 
@@ -14,30 +15,6 @@ struct fixture {
 	struct person a, b;
 	struct sim *sim; /* holds a's vault, which b may not open yet */
 };
-
-/* Takes a vault's files from its folder into memory. */
-static struct sim *load(const char *path)
-{
-	struct sim *sim = sim_new(NULL);
-	struct disk *from, *to = sim_disk(sim);
-	struct disk_info info;
-	uint8_t page[SIM_PAGE];
-
-	assert_ok(folder_disk_open(path, true, &from));
-	assert_ok(disk_list(from, &info));
-	assert_ok(disk_grow(to, info.blocks));
-	for (unsigned area = 0; area < DISK_AREAS; area++) {
-		uint64_t len = area == DISK_DATA ? info.blocks * DISK_BLOCK : DISK_FIXED_LEN;
-
-		for (uint64_t at = 0; at < len; at += SIM_PAGE) {
-			assert_ok(disk_read(from, (enum disk_area)area, at, page, sizeof(page)));
-			sim_poke(sim, (enum disk_area)area, at, page, sizeof(page));
-		}
-	}
-	disk_close(from);
-	disk_close(to);
-	return sim;
-}
 
 static int setup(void **state)
 {
@@ -52,7 +29,7 @@ static int setup(void **state)
 	person_make(&f->a, f->dir, "a");
 	person_make(&f->b, f->dir, "b");
 	assert_ok(vault_create(&f->a.actor, &what, &path));
-	f->sim = load(path);
+	f->sim = sim_load(path);
 	/* b has the device secret from the start, so that only the KEY file keeps b out. */
 	snprintf(ticket, sizeof(ticket), "%s/ticket", f->dir);
 	assert_ok(vault_grant(&f->a.actor, path, &f->b.info.recipient, ticket));

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "store/folder_disk.h"
 #include "tests/access/people.h"
+#include "tests/access/sim_load.h"
 #include "tests/check.h"
 #include "tests/store/sim_disk.h"
 #include "tests/store/sim_gate.h"
@@ -45,30 +46,6 @@ static enum err keep_quiet(void *ctx, const struct audit_event *event)
 static const struct recorder quiet = { .record = keep_quiet };
 
 /* ---- the vault ---- */
-
-/* Takes a vault's files from its folder into memory. */
-static struct sim *load(const char *path)
-{
-	struct sim *sim = sim_new(NULL);
-	struct disk *from, *to = sim_disk(sim);
-	struct disk_info info;
-	uint8_t page[SIM_PAGE];
-
-	assert_ok(folder_disk_open(path, true, &from));
-	assert_ok(disk_list(from, &info));
-	assert_ok(disk_grow(to, info.blocks));
-	for (unsigned area = 0; area < DISK_AREAS; area++) {
-		uint64_t len = area == DISK_DATA ? info.blocks * DISK_BLOCK : DISK_FIXED_LEN;
-
-		for (uint64_t at = 0; at < len; at += SIM_PAGE) {
-			assert_ok(disk_read(from, (enum disk_area)area, at, page, sizeof(page)));
-			sim_poke(sim, (enum disk_area)area, at, page, sizeof(page));
-		}
-	}
-	disk_close(from);
-	disk_close(to);
-	return sim;
-}
 
 static size_t fill(unsigned n, uint8_t out[65536])
 {
@@ -113,7 +90,7 @@ static int setup(void **state)
 	put_files(vault_volume(v));
 	text_hex(facts.volume_id, STORE_ID_LEN, base.volume_id);
 	assert_ok(vault_close(v));
-	base.sim = load(path);
+	base.sim = sim_load(path);
 	free(path);
 	return 0;
 }
