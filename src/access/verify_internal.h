@@ -75,6 +75,10 @@ struct verify {
 void *batch_grow(void *items, size_t *count, size_t *cap, size_t size);
 MUST_CHECK enum err batch_find(struct batch *b, enum verify_what what, const char *log,
 			       const char *other, uint64_t seq, int64_t when);
+/* Moves what is in `from` behind what is in `into`; `from` keeps its memory. */
+MUST_CHECK enum err batch_join(struct batch *into, const struct batch *from);
+void batch_clear(struct batch *b);
+
 /* UINT32_MAX: there is none. */
 uint32_t verify_place(const struct verify *v, enum log_kind kind, const char *id, size_t len);
 /* The claims about a log: a part of v->all.claims. */

@@ -201,6 +201,62 @@ static void time_beyond_four_digits_of_a_year_stays_in_its_form(void **state)
 	assert_string_equal(text, "0000-01-01T00:00:00+00:00");
 }
 
+static void a_time_comes_back_in_every_zone(void **state)
+{
+	static const char *const zones[] = {"UTC", "Asia/Tokyo", "America/St_Johns",
+					    "Asia/Kathmandu"};
+	static const time_t times[] = {0,	   -1,	       951782399,  951782400,
+				       1709164800, 1790000000, 4102444799, 253402300799 - 86400};
+
+	for (size_t z = 0; z < ARRAY_LEN(zones); z++) {
+		setenv("TZ", zones[z], 1);
+		tzset();
+		for (size_t i = 0; i < ARRAY_LEN(times); i++) {
+			char text[32];
+			int64_t back;
+
+			text_time(times[i], text);
+			assert_ok(text_untime(text, strlen(text), &back));
+			assert_int_equal(back, times[i]);
+		}
+	}
+	unsetenv("TZ");
+	tzset();
+}
+
+static void what_is_no_time_is_refused(void **state)
+{
+	static const char *const bad[] = {
+		"",
+		"2026-11-22T09:14:03Z",
+		"2026-11-22 09:14:03+09:00",
+		"2026-13-22T09:14:03+09:00",
+		"2026-00-22T09:14:03+09:00",
+		"2026-11-32T09:14:03+09:00",
+		"2026-11-00T09:14:03+09:00",
+		"2026-11-22T24:14:03+09:00",
+		"2026-11-22T09:60:03+09:00",
+		"2026-11-22T09:14:61+09:00",
+		"2026-11-22T09:14:03*09:00",
+		"2026-11-22T09:14:03+24:00",
+		"2026-11-22T09:14:03+09:60",
+		"2026-11-22T09:14:03+0900 ",
+		"-026-11-22T09:14:03+09:00",
+	};
+	int64_t t;
+
+	for (size_t i = 0; i < ARRAY_LEN(bad); i++)
+		assert_err(text_untime(bad[i], strlen(bad[i]), &t), ERR_BAD_FORMAT);
+}
+
+static void half_a_line_is_no_line(void **state)
+{
+	assert_int_equal(text_whole_lines(NULL, 0), 0);
+	assert_int_equal(text_whole_lines("abc", 3), 0);
+	assert_int_equal(text_whole_lines("abc\n", 4), 4);
+	assert_int_equal(text_whole_lines("a\nbc", 4), 2);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -212,6 +268,9 @@ int main(void)
 		cmocka_unit_test(base64_larger_than_the_buffer_is_refused),
 		cmocka_unit_test(time_carries_the_local_offset),
 		cmocka_unit_test(time_beyond_four_digits_of_a_year_stays_in_its_form),
+		cmocka_unit_test(a_time_comes_back_in_every_zone),
+		cmocka_unit_test(what_is_no_time_is_refused),
+		cmocka_unit_test(half_a_line_is_no_line),
 	};
 
 	return cmocka_run_group_tests_name("base/text", tests, NULL, NULL);
