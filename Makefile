@@ -13,7 +13,7 @@ SANITIZE ?=
 DEPS := build-essential pkg-config gettext libfuse3-dev fuse3 libsodium-dev libssl-dev \
 	libarchive-dev libzstd-dev libjansson-dev libutf8proc-dev libqrencode-dev
 TEST_DEPS := libcmocka-dev age minisign zstd tar e2fsprogs xfsprogs btrfs-progs exfat-fuse \
-	dosfstools exfatprogs chromium zbar-tools rsyslog python3 python3-cryptography rsync sqlite3 git attr util-linux
+	dosfstools exfatprogs chromium poppler-utils zbar-tools rsyslog python3 python3-cryptography rsync sqlite3 git attr util-linux
 
 PKGS   := fuse3 libsodium libcrypto libarchive libzstd jansson libutf8proc libqrencode
 CFLAGS_ALL := -std=gnu11 $(OPT) -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes \

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "audit/checkpoint.h"
+#include "base/qr.h"
 #include "base/text.h"
 #include "org/ledger.h"
 #include "tools/cli.h"
@@ -11,6 +13,7 @@
 #include "tools/report_findings.h"
 #include "tools/report_picture.h"
 
+#define CODES_MAX 12u
 #define ROWS_SHOWN 2000u     /* of one table */
 #define EXCEPTIONS_SHOWN 40u /* told one by one at the beginning */
 
@@ -48,7 +51,8 @@ static const char style[] =
 	"html{background:#fff;-webkit-text-size-adjust:100%}"
 	"body{font:9.5pt/1.6 'Noto Sans CJK JP','Noto Sans JP','Hiragino Sans','Yu Gothic "
 	"UI',Meiryo,"
-	"'IPAexGothic',sans-serif;color:#111;background:#fff;max-width:180mm;margin:0 auto;overflow-wrap:anywhere}"
+	"'IPAexGothic',sans-serif;color:#111;background:#fff;max-width:180mm;margin:0 "
+	"auto;overflow-wrap:anywhere}"
 	"h1{font-size:17pt;line-height:1.25;margin:0;letter-spacing:.02em}"
 	"h2{font-size:11.5pt;line-height:1.3;margin:8mm 0 2mm;padding-bottom:1mm;"
 	"border-bottom:.5mm solid #111;break-after:avoid}"
@@ -76,6 +80,9 @@ static const char style[] =
 	".bad td{font-weight:700}"
 	"code{font:7.5pt/1.4 'DejaVu Sans Mono','Noto Sans Mono CJK JP',monospace}"
 	".id{display:block}"
+	".codes{display:flex;flex-wrap:wrap;gap:4mm;margin:3mm 0}"
+	".codes figure{margin:0;width:36mm;break-inside:avoid;text-align:center;font-size:8pt}"
+	".qr{width:36mm;height:36mm;display:block}"
 	".lanes td{border-bottom:.2mm solid #aaa;padding:0}"
 	".lanes thead td{border-bottom:.4mm solid #111}"
 	"svg{display:block;width:100%;fill:#111;font-size:10.5px}"
@@ -551,11 +558,52 @@ static enum err put_findings(const struct page *g)
 /* ---- what the logs were on this day ---- */
 
 /* For every log: how many records it has, and the hash of the last one. */
+static void checkpoint_of(const struct report_log *l, struct checkpoint *ret)
+{
+	checkpoint_make(ret, ORIGIN_HOST, l->host, &l->tree);
+}
+
+static enum err put_code(const struct page *g, const struct report_log *l)
+{
+	CLEANUP(buf_clear) struct buf text = {0};
+	CLEANUP(qr_freep) struct qr *qr = NULL;
+	struct checkpoint c;
+	char name[PAGE_NAME];
+
+	checkpoint_of(l, &c);
+	page_host(g->p, l->host, name);
+	TRY(checkpoint_print(&c, &text));
+	TRY(qr_make(text.data, text.len, &qr));
+	TRY(buf_puts(g->h.out, "<figure>"));
+	TRY(qr_put_svg(qr, c.origin, g->h.out));
+	TRY(html_element(&g->h, "figcaption", name));
+	return buf_puts(g->h.out, "</figure>");
+}
+
+/* More of them than that nobody scans: then the roots in the table must do. */
+static enum err put_codes(const struct page *g)
+{
+	const struct report *r = g->p->report;
+
+	if (r->log_count > CODES_MAX)
+		return OK;
+	TRY(html_element(
+		&g->h, "p",
+		_("Each code holds the three lines of a checkpoint. Who keeps this page can "
+		  "prove later that nothing before was changed or cut: \"vault audit verify "
+		  "--checkpoint FILE\".")));
+	TRY(buf_puts(g->h.out, "<div class=\"codes\">"));
+	for (size_t i = 0; i < r->log_count; i++)
+		if (r->logs[i].host[0])
+			TRY(put_code(g, &r->logs[i]));
+	return buf_puts(g->h.out, "</div>\n");
+}
+
 static enum err put_checkpoint(const struct page *g)
 {
 	static const struct html_column columns[] = {{N_("computer"), 24},
 						     {N_("lines"), 9},
-						     {N_("SHA-256 of the last record"), 49},
+						     {N_("root of the tree over them"), 49},
 						     {N_("state of the log"), 18}};
 	const struct report *r = g->p->report;
 
@@ -563,21 +611,24 @@ static enum err put_checkpoint(const struct page *g)
 	TRY(html_table(&g->h, columns, ARRAY_LEN(columns)));
 	for (size_t i = 0; i < r->log_count; i++) {
 		const struct report_log *l = &r->logs[i];
-		char hex[2 * SHA256_LEN + 1], name[PAGE_NAME];
+		char root[64], name[PAGE_NAME];
+		struct checkpoint c;
 
+		checkpoint_of(l, &c);
 		page_host(g->p, l->host, name);
-		text_hex(l->last_hash, SHA256_LEN, hex);
+		text_base64(c.root, SHA256_LEN, true, root);
 		TRY(buf_puts(g->h.out, l->verdict == OK ? "<tr><td>" : "<tr class=\"bad\"><td>▲ "));
 		TRY(html_text(&g->h, name));
 		if (strcmp(name, l->host) != 0)
 			TRY(html_element(&g->h, "code class=\"id\"", l->host));
 		TRY(buf_printf(g->h.out, "</td><td>%" PRIu64 "</td><td><code>%s</code></td>",
-			       l->lines, hex));
+			       l->lines, root));
 		TRY(html_cell(&g->h,
 			      l->verdict == OK ? _("whole") : gettext(err_message(l->verdict))));
 		TRY(buf_puts(g->h.out, "</tr>\n"));
 	}
-	return html_table_end(&g->h);
+	TRY(html_table_end(&g->h));
+	return put_codes(g);
 }
 
 /* ---- the whole page ---- */

@@ -259,15 +259,17 @@ static enum err line(void *ctx, const char *text, size_t len, enum err fault)
 {
 	struct reading *g = ctx;
 	json_t *record = json_loadb(text, len, JSON_REJECT_DUPLICATES, NULL);
+	uint8_t leaf[SHA256_LEN];
 	enum err err = OK;
 
 	g->log->lines++;
+	merkle_leaf(text, len, leaf);
+	merkle_add(&g->log->tree, leaf);
 	if (fault != OK) {
 		g->log->verdict = g->log->verdict == ERR_LOG_TAMPERED ? ERR_LOG_TAMPERED : fault;
 		count(g, REPORT_FAULTS, g->log->lines);
 	}
 	if (json_is_object(record)) {
-		sha256(text, len, g->log->last_hash);
 		err = note(g, record);
 	}
 	json_decref(record);

@@ -63,7 +63,7 @@ enum report_count {
 struct report_log {
 	char host[20];
 	uint64_t lines, last_seq;
-	uint8_t last_hash[SHA256_LEN];
+	struct merkle tree; /* over its lines */
 	enum err verdict;
 };
 struct report {

@@ -127,11 +127,10 @@ enum err qr_put_svg(const struct qr *q, const char *title, struct buf *out)
 {
 	unsigned side = qr_size(q) + 2 * QUIET;
 
-	TRY(buf_printf(
-		out,
-		"<svg class=\"qr\" xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 %u %u\" "
-		"role=\"img\" shape-rendering=\"crispEdges\"><title>",
-		side, side));
+	TRY(buf_printf(out,
+		       "<svg class=\"qr\" viewBox=\"0 0 %u %u\" "
+		       "role=\"img\" shape-rendering=\"crispEdges\"><title>",
+		       side, side));
 	TRY(put_escaped(title, out));
 	TRY(buf_printf(out,
 		       "</title><path fill=\"#fff\" d=\"M0 0h%uv%uH0z\"/><path fill=\"#000\" d=\"",

@@ -17,6 +17,6 @@ bool qr_is_dark(const struct qr *q, unsigned x, unsigned y);
 /* For a terminal, with the quiet zone: two rows a line in half blocks, or `##` a module where the
  * terminal has no UTF-8. Light modules are the drawn ones, as most terminals are dark. */
 MUST_CHECK enum err qr_put_text(const struct qr *q, bool utf8, struct buf *out);
-/* <svg …>…</svg>, black on white with the quiet zone, one unit a module. `title` is for readers of
- * screens; it is escaped. */
+/* <svg …>…</svg> to stand in HTML, black on white with the quiet zone, one unit a module. `title`
+ * is for readers of screens; it is escaped. */
 MUST_CHECK enum err qr_put_svg(const struct qr *q, const char *title, struct buf *out);
