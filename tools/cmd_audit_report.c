@@ -109,12 +109,12 @@ const struct verb verb_audit_report = {
 	.run = run,
 	.words = "[DIR]... -o FILE.html",
 	.summary = N_("a page of what the logs tell, to print and sign"),
-	.about = N_(
-		"Openings, removals, packs and the self-inspection, out of the logs in copies of "
-		"computers' folders (default: this computer's) and the register here. It needs no "
-		"key. A log that was changed is in the report, and gives the exit code 21."),
+	.about = N_("Openings, removals, packs and the self-inspection, out of the logs in copies of "
+		    "computers' folders or in the exchange folder (default: this computer's), and of the "
+		    "register here. It needs no key. A log that was changed is in the report, and gives "
+		    "the exit code 21."),
 	.examples = {{"audit report -o report.html", N_("all of this computer")},
-		     {"audit report copies/* --from 2026-04-01 --to 2027-03-31 -o year.html",
+		     {"audit report /mnt/share --from 2026-04-01 --to 2027-03-31 -o year.html",
 		      N_("a year of several computers")}},
 	.options = OPT_BIT(OPT_PAGE_OUTPUT) | OPT_BIT(OPT_FROM_DAY) | OPT_BIT(OPT_TO_DAY) |
 		   OPT_BIT(OPT_ERA),

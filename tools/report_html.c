@@ -15,7 +15,7 @@
 
 #define CODES_MAX 12u
 #define ROWS_SHOWN 2000u     /* of one table */
-#define EXCEPTIONS_SHOWN 40u /* told one by one at the beginning */
+#define EXCEPTIONS_SHOWN 24u /* told one by one at the beginning */
 
 struct page {
 	const struct report_page *p;
@@ -106,8 +106,8 @@ static enum err put_form(const struct page *g, const char *period)
 	struct buf *out = g->h.out;
 
 	TRY(buf_puts(out,
-		     "<table class=\"head\"><colgroup><col style=\"width:16%\"><col "
-		     "style=\"width:29%\"><col style=\"width:25%\"><col></colgroup><tbody><tr>"));
+		     "<table class=\"head\"><colgroup><col style=\"width:19%\"><col "
+		     "style=\"width:26%\"><col style=\"width:25%\"><col></colgroup><tbody><tr>"));
 	TRY(put_field(g, _("inspection number"), ""));
 	TRY(put_field(g, _("period"), period));
 	TRY(buf_puts(out, "</tr>\n<tr>"));
@@ -254,9 +254,24 @@ static enum err tell(struct page *g, const char *text)
 	return g->told++ < EXCEPTIONS_SHOWN ? put_point(g, true, text) : OK;
 }
 
+/* The last opening before it was gone; NULL. */
+static const struct report_session *last_opening(const struct page *g,
+						 const struct roster_medium *m)
+{
+	const struct report *r = g->p->report;
+
+	for (size_t i = r->session_count; i-- > 0;)
+		if (r->sessions[i].from <= m->revoked.when &&
+		    page_medium(g->p, &r->sessions[i]) == m)
+			return &r->sessions[i];
+	return NULL;
+}
+
 static enum err tell_medium(struct page *g, const struct roster_medium *m)
 {
-	char when[HTML_TIME], name[PAGE_NAME], text[480];
+	char when[HTML_TIME], name[PAGE_NAME], who[PAGE_NAME], host[PAGE_NAME], text[900];
+	const struct report_session *s;
+	int n;
 
 	if (!m->revoked.is || !page_in_span(g->p, m->revoked.when) ||
 	    m->revoked.reason == REVOKE_ERASED)
@@ -264,8 +279,16 @@ static enum err tell_medium(struct page *g, const struct roster_medium *m)
 	snprintf(name, sizeof(name), strcmp(m->number, m->label) ? "%s %s" : "%s", m->number,
 		 m->label);
 	html_time(&g->h, m->revoked.when, true, when);
-	snprintf(text, sizeof(text), _("%1$s: revoked on %2$s (%3$s)"), name, when,
-		 officer_reason(m->revoked.reason));
+	n = snprintf(text, sizeof(text), _("%1$s: revoked on %2$s (%3$s)"), name, when,
+		     officer_reason(m->revoked.reason));
+	s = last_opening(g, m);
+	if (s) {
+		page_who(g->p, s->who, who);
+		page_host(g->p, s->host, host);
+		html_time(&g->h, s->from, true, when);
+		snprintf(text + n, sizeof(text) - (size_t)n,
+			 _("; last opened by %1$s on %2$s, %3$s"), who, host, when);
+	}
 	return tell(g, text);
 }
 
@@ -356,8 +379,8 @@ static enum err put_session(const struct page *g, const struct report_session *s
 static enum err put_sessions(const struct page *g)
 {
 	static const struct html_column columns[] = {
-		{N_("opened on"), 16}, {N_("ended"), 16},  {N_("medium"), 16}, {N_("who"), 12},
-		{N_("computer"), 12},  {N_("ending"), 18}, {N_("records"), 10}};
+		{N_("opened on"), 15}, {N_("ended"), 15},  {N_("medium"), 16}, {N_("who"), 11},
+		{N_("computer"), 14},  {N_("ending"), 17}, {N_("records"), 12}};
 	const struct report *r = g->p->report;
 
 	TRY(put_heading(g, _("Openings and their ends")));
@@ -392,9 +415,9 @@ static enum err put_removal(const struct page *g, const struct report_session *s
 static enum err put_removals(const struct page *g)
 {
 	static const struct html_column columns[] = {
-		{N_("on record since"), 16}, {N_("medium"), 16}, {N_("who"), 11},
-		{N_("computer"), 12},	     {N_("ending"), 16}, {N_("saved until"), 16},
-		{N_("record"), 13}};
+		{N_("on record since"), 15}, {N_("medium"), 16}, {N_("who"), 10},
+		{N_("computer"), 14},	     {N_("ending"), 15}, {N_("saved until"), 15},
+		{N_("record"), 15}};
 	const struct report *r = g->p->report;
 	size_t shown = 0;
 

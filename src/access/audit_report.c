@@ -32,6 +32,16 @@ static const char *field(const json_t *record, const char *name)
 	return value ? value : "";
 }
 
+/* What does not fit ends behind a whole character. */
+static void copy(char *out, size_t cap, const char *text)
+{
+	size_t len;
+
+	text_copy(out, cap, text);
+	for (len = strlen(out); len && ((unsigned char)text[len] & 0xc0) == 0x80;)
+		out[--len] = '\0';
+}
+
 static uint64_t number(const json_t *record, const char *name)
 {
 	json_int_t n = json_integer_value(json_object_get(record, name));
@@ -86,9 +96,9 @@ static enum err add_session(struct reading *g, const json_t *record, int64_t whe
 	text_copy(s->host, sizeof(s->host), g->log->host);
 	text_copy(s->session, sizeof(s->session), field(record, "session"));
 	text_copy(s->volume, sizeof(s->volume), field(record, "volume_id"));
-	text_copy(s->label, sizeof(s->label), field(record, "label"));
-	text_copy(s->number, sizeof(s->number), field(record, "media_id"));
-	text_copy(s->who, sizeof(s->who), field(record, "actor"));
+	copy(s->label, sizeof(s->label), field(record, "label"));
+	copy(s->number, sizeof(s->number), field(record, "media_id"));
+	copy(s->who, sizeof(s->who), field(record, "actor"));
 	g->open++;
 	return OK;
 }
@@ -185,7 +195,7 @@ static enum err note_pack(struct reading *g, const json_t *record, int64_t when,
 	r->packs[r->pack_count] = (struct report_pack){.when = when, .seq = number(record, "seq")};
 	text_copy(r->packs[r->pack_count].host, 20, g->log->host);
 	text_copy(r->packs[r->pack_count].id, 33, id);
-	text_copy(r->packs[r->pack_count++].who, 96, field(record, "actor"));
+	copy(r->packs[r->pack_count++].who, 96, field(record, "actor"));
 	return OK;
 }
 

@@ -158,6 +158,24 @@ def each_ending_is_told_before_anything_else(place):
         assert re.search("KENSHIN</td>.*<td>still open</td>", text)
 
 
+def a_lost_medium_stands_first(place):
+    host = place.host("kato")
+    host.ask("org", "init", "--name", "北健保 <&>").wants(0)
+    vault = host.init(place.make("usb"), "KENSHIN", "--number", "U-003")
+    host.ask("cp", place.write("a"), vault + ":/").wants(0)
+    host.ask("checkout", "U-003", "--until", "2999-01-31", "--destination", "x", "--purpose", "receipt.1",
+             "--persons", "3").wants(0)
+    host.ask("revoke", "U-003", "--reason", "lost", "--confirm", "U-003").wants(0)
+    text = page(host, place.path("r.html"), "--lang", "en")
+    assert "北健保 &lt;&amp;&gt;" in text and "Media that were lost: 1." in text
+    first = re.search(r'<ul class="exceptions">\s*<li class="bad"><i>▲</i>(.*?)</li>', text).group(1)
+    assert re.fullmatch(r"U-003 KENSHIN: revoked on [-0-9 :]+ \(lost\); last opened by kato on .+, [-0-9 :]+", first)
+    assert "lost or revoked</span>" in text and text.count("m-5 -5l10 10") == 2, "in the picture and its legend"
+    assert "<td>none was set up</td>" in item(text, 19) and "not good" in item(text, 19)
+    assert "<td>good</td><td>0</td>" in item(text, 3) and "does not apply" in item(text, 7)
+    assert re.search("<tr><td>T-[-0-9]+</td><td>U-003</td><td>kato</td><td>-</td>.*<td>2999-01-31</td><td>-</td>", text)
+
+
 def what_nobody_knows_is_passed_over(place):
     host, log = place.host("kato"), Story(place, "other")
     log.add("unlock", "2026-04-01T09:00:00+09:00", label="A", session="1" * 32)
@@ -325,5 +343,5 @@ def the_code_on_the_page_proves_what_the_log_was(place):
 
 cli.main(the_code_on_the_page_proves_what_the_log_was, the_numbers_are_those_of_the_log, a_period_leaves_out_what_is_not_in_it, a_name_is_text,
          a_changed_log_is_in_the_report, each_ending_is_told_before_anything_else,
-         what_nobody_knows_is_passed_over, nothing_stands_beyond_the_paper_and_all_is_black_on_white,
+         a_lost_medium_stands_first, what_nobody_knows_is_passed_over, nothing_stands_beyond_the_paper_and_all_is_black_on_white,
          paper_has_every_word_of_it)
