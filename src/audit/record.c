@@ -32,15 +32,20 @@ static bool take_escape(struct cursor *c)
 	return true;
 }
 
+/* Signs that are looked at: what JSON forbids, the end, and an escape. */
+static const bool is_special[256] = {[0 ... 0x1f] = true, ['"'] = true, ['\\'] = true};
+
 static bool take_string(struct cursor *c, struct span *ret)
 {
 	if (!take(c, '"'))
 		return false;
 	ret->at = c->at;
-	while (c->at < c->end && *c->at != '"') {
-		if ((unsigned char)*c->at < 0x20)
-			return false;
-		if (*c->at++ == '\\' && !take_escape(c))
+	for (;;) {
+		while (c->at < c->end && !is_special[(unsigned char)*c->at])
+			c->at++;
+		if (c->at == c->end || *c->at == '"')
+			break;
+		if (*c->at++ != '\\' || !take_escape(c))
 			return false;
 	}
 	ret->len = (size_t)(c->at - ret->at);
