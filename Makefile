@@ -1,6 +1,6 @@
 # portable-vault. Targets: all demo check check-asan check-ubsan check-crash check-media check-layers
-# bench bench-pack bench-reseal bench-audit fuzz format install deb-ready clean. Quiet unless V=1. Needs: see DEPS; `make deps`
-# installs them.
+# bench bench-pack bench-reseal bench-audit fuzz format install deb-ready clean. Quiet unless V=1. Needs:
+# see DEPS; `make deps` installs them.
 NAME     := vault
 VERSION  := 0.1.0
 PREFIX   ?= /usr/local
@@ -217,7 +217,7 @@ bench-reseal: deps
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all
 	$(Q)tests/bench/reseal.py --build $(BUILD) $(BENCH_RESEAL_ARGS)
 
-# Keeps 7 GB of logs in TMPDIR (or --where) for the next time.
+# Keeps 6.3 GB of logs in TMPDIR (or --where) for the next time.
 bench-audit: deps
 	$(Q)$(MAKE) --no-print-directory -s -j$(JOBS) all $(FLEET)
 	$(Q)tests/bench/audit.py --build $(BUILD) $(BENCH_AUDIT_ARGS)
