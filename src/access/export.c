@@ -6,13 +6,13 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include "access/verify_internal.h"
 #include "audit/checkpoint.h"
 #include "audit/record.h"
 #include "audit/tiles.h"
 #include "base/io.h"
 #include "base/text.h"
 
-#define LOG_BYTES_MAX (1u << 30)
 #define PATH_LEN 160u
 
 /* The newest head of a volume's log that one host cosigned. */
@@ -357,7 +357,7 @@ static enum err put_log(struct export *e, const struct log_file *log)
 	struct below b = {e, log->id};
 	char path[PATH_LEN];
 
-	TRY(io_read_file(log->path, LOG_BYTES_MAX, &text));
+	TRY(io_read_file(log->path, VERIFY_LOG_MAX, &text));
 	TRY(buf_puts(&text, "")); /* never NULL */
 	if (strcmp(log->id, "?") == 0)
 		return put_unreadable(e, &text);
@@ -366,12 +366,40 @@ static enum err put_log(struct export *e, const struct log_file *log)
 	return log->kind == LOG_HOST ? put_host(&b, &text) : put_volume(&b, &text);
 }
 
+/* Of shorter copies only those that go on differently: they are evidence. */
+static enum err put_copy(struct export *e, const struct log_file *longest,
+			 const struct log_file *copy, size_t number)
+{
+	CLEANUP(buf_clear) struct buf text = {0};
+	char path[PATH_LEN];
+	bool is_beginning;
+
+	TRY(io_read_file(longest->path, VERIFY_LOG_MAX, &text));
+	TRY(verify_is_beginning(&text, copy->path, &is_beginning));
+	if (is_beginning)
+		return OK;
+	buf_clear(&text);
+	TRY(io_read_file(copy->path, VERIFY_LOG_MAX, &text));
+	snprintf(path, sizeof(path), "logs/copy-%zu/%s.jsonl", number, copy->id);
+	e->facts.different++;
+	return put_file(e, path, text.data, text.len);
+}
+
 /* Hosts come first, so that what they cosigned is known. */
 enum err export_logs(struct export *e, const struct log_files *files)
 {
-	for (size_t i = 0; i < files->count; i++)
-		if (!log_files_is_shorter(files, i))
-			TRY(put_log(e, &files->files[i]));
+	const struct log_file *longest = NULL;
+
+	for (size_t i = 0; i < files->count; i++) {
+		const struct log_file *f = &files->files[i];
+
+		if (log_files_is_shorter(files, i)) {
+			TRY(put_copy(e, longest, f, (size_t)(f - longest) + 1));
+			continue;
+		}
+		longest = f;
+		TRY(put_log(e, f));
+	}
 	return OK;
 }
 

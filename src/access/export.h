@@ -17,7 +17,7 @@ DEFINE_FREEP(struct export, export_free)
  * export_close. */
 MUST_CHECK enum err export_create(struct export *e, const char *path, mode_t mode, FILE **ret);
 MUST_CHECK enum err export_close(FILE **file, const char *path);
-/* Of each log the longest copy. `files` is sorted. */
+/* Of each log the longest copy, and those that go on differently. `files` is sorted. */
 MUST_CHECK enum err export_logs(struct export *e, const struct log_files *files);
 MUST_CHECK enum err export_keys(struct export *e, const struct roster *roster);
 /* All of it is on the disk when this returns. */
@@ -26,6 +26,7 @@ MUST_CHECK enum err export_end(struct export *e);
 struct export_facts {
 	size_t hosts, volumes;
 	size_t unreadable; /* logs of hosts that do not tell whose they are */
+	size_t different;  /* copies that go on differently than the longest one */
 	uint64_t lines;
 };
 const struct export_facts *export_facts(const struct export *e);

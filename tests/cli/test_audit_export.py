@@ -15,7 +15,7 @@ import subprocess
 import cli
 import test_audit_verify as auditor
 
-TOOLS = ("awk cat cmp cut mkdir mktemp paste rm sed sort tr wc xargs openssl sha256sum").split()
+TOOLS = ("awk cat cmp cut head mkdir mktemp paste rm sed sort tr wc xargs openssl sha256sum").split()
 SHELLS = [shell for shell in ("dash", "bash", "busybox") if shutil.which(shell)]
 
 
@@ -149,7 +149,7 @@ def a_removed_line(place):
     at = log.find("write", last=False)
     del log.lines[at]
     log.write()
-    verify(place, folder, 21, "MISSING: records are missing before line %d" % (at + 1))
+    verify(place, folder, 22, "MISSING: records are missing before line %d" % (at + 1))
 
 
 def a_removed_tail(place):
@@ -214,6 +214,25 @@ def a_signature_of_the_closing_checkpoint(place):
     log.resign(at, log.stolen_key())
     log.write()
     verify(place, folder, 21, "is not signed by the key that ended")
+
+
+def a_copy_that_goes_on_differently(place):
+    """The longest copy is exported, and the one that contradicts it, which is evidence; a shorter one that
+    agrees is not."""
+    osaka, _, copies = society(place)
+    shorter = auditor.volume_copies(copies)[0]
+    with open(shorter, "rb") as file:
+        lines = file.read().split(b"\n")[:-1]
+    with open(shorter, "wb") as file:
+        file.write(b"\n".join(lines[:3]) + b"\n" + b"torn")
+    folder = export(osaka, place, copies, name="agrees")
+    assert not glob.glob(os.path.join(folder, "logs", "copy-*"))
+    with open(shorter, "wb") as file:
+        file.write(b"\n".join(lines[:3] + [lines[3].replace(b"lock", b"lick")]) + b"\n")
+    done = osaka.run("audit", "export", copies, "-o", place.path("out")).wants(0)
+    assert "go on differently" in done.err, done.err
+    verify(place, place.path("out"), 21, "is a copy of it that goes on differently")
+    osaka.run("audit", "verify", place.path("out")).wants(23)
 
 
 def a_swapped_key(place):
@@ -474,7 +493,8 @@ if __name__ == "__main__":
         a_line_that_a_crash_tore_is_no_fault, many_periods_take_no_long_time, an_edited_line,
         an_edited_line_of_a_vault, an_edited_last_line, a_removed_line, a_removed_tail, a_removed_first_line,
         everything_removed, a_line_behind_the_end_that_is_no_record, a_tail_signed_anew_with_the_stolen_key,
-        a_closing_checkpoint_of_other_lines, a_signature_of_the_closing_checkpoint, a_swapped_key,
+        a_closing_checkpoint_of_other_lines, a_signature_of_the_closing_checkpoint,
+        a_copy_that_goes_on_differently, a_swapped_key,
         another_key_than_the_one_that_is_known, a_log_that_does_not_tell_whose_it_is,
         a_tool_that_fails_proves_nothing, whoever_reads_tile_logs_reads_these,
         a_long_log_has_full_tiles_and_levels, the_table_opens_in_a_spreadsheet, a_name_is_no_formula,

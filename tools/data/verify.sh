@@ -1,9 +1,7 @@
 #!/bin/sh
-# Verifies the logs in this folder with a shell, openssl (3.0 or later) and sha256sum; of the usual tools it
-# needs awk, cat, cmp, cut, mkdir, mktemp, paste, rm, sed, sort, tr, wc and xargs. It changes nothing here.
-#
-#   sh verify.sh [KEYS]      KEYS: keys of computers that you know from elsewhere, in the form of keys.txt
-#
+# sh verify.sh [KEYS]: verifies the logs in this folder with a shell, openssl (3.0 or later) and sha256sum; of the
+# usual tools it needs awk, cat, cmp, cut, head, mkdir, mktemp, paste, rm, sed, sort, tr, wc and xargs. It changes
+# nothing here. KEYS: keys of computers that you know from elsewhere, in the form of keys.txt.
 # For each computer: every record follows the one before; the lines up to the end of each period have the
 # root (RFC 6962) that the key of the period signed as its last deed; the last record is signed; the first
 # key is the one that the computer's id is made of, and the one of KEYS. For all logs: they have the lines
@@ -11,8 +9,7 @@
 # Exit code: 0 unchanged and whole, 21 changed, 22 something is missing, 1 it could not be verified.
 set -u
 case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in ja*) ja=1 ;; *) ja=0 ;; esac
-LC_ALL=C worst=0 keys=${1:-} tab='	'
-export LC_ALL
+export LC_ALL=C && worst=0 keys=${1:-} tab='	'
 case $keys in '' | /*) ;; *) keys=$PWD/$keys ;; esac
 case $0 in */*) cd "${0%/*}" || exit 1 ;; esac
 tmp=$(mktemp -d) || exit 1
@@ -23,7 +20,6 @@ changed() { worst=21 bad=1; say "CHANGED: $1" "改変: $2"; }
 missing() { [ $worst = 21 ] || worst=22; bad=1; say "MISSING: $1" "欠落: $2"; }
 fail() { say "could not be verified ($1)" "検証できなかった ($1)"; exit 1; }
 count() { echo $(($(wc -l <"$tmp/$1"))); }
-
 lib='
 BEGIN { for (i = 0; i < 256; i++) oct[sprintf("%02x", i)] = sprintf("\\%03o", i)
 	abc = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/" }
@@ -42,8 +38,7 @@ function field(name,  at, rest) { # within a text, quotation marks stand behind 
 }'
 
 hashes() { # a line of octal escapes each in, the SHA-256 of each out
-	rm -rf "$tmp/h" && mkdir "$tmp/h" && i=100000000
-	while read -r bytes; do i=$((i + 1)) && printf "$bytes" >"$tmp/h/$i"; done
+	rm -rf "$tmp/h" && mkdir "$tmp/h" && i=100000000 && while read -r bytes; do i=$((i + 1)) && printf "$bytes" >"$tmp/h/$i"; done
 	hash_files h
 }
 hash_files() { (cd "$tmp/$1" && set -- * && [ -e "$1" ] && printf '%s\n' "$@" | xargs sha256sum) | cut -c1-64; }
@@ -55,8 +50,7 @@ cut_lines() { # and leaves of the tree, a file each; a shell takes no zero bytes
 		printf '%s' "$line" >"$tmp/line/$i" && printf '\000%s' "$line" >"$tmp/leaf/$i"
 		[ $zeroes = no ] || sed -n "$((i - 100000000)){p;q;}" "$1" | tr -d '\n' >"$tmp/line/$i"
 		[ $zeroes = no ] || { printf '\000' && cat "$tmp/line/$i"; } >"$tmp/leaf/$i"
-	done <"$1"
-	hash_files line >"$tmp/sums" && hash_files leaf >"$tmp/level0" && lines=$(count level0)
+	done <"$1" && hash_files line >"$tmp/sums" && hash_files leaf >"$tmp/level0" && lines=$(count level0)
 	[ "$lines" = $((i - 100000001)) ] && [ "$(count sums)" = "$lines" ] || fail lines
 }
 
@@ -135,7 +129,7 @@ check_host() {
 		case $what in
 		changed | missing) "$what" "$first" "$second" ;;
 		facts) periods=$first done=yes && check_key "$second" ;;
-		differs) changed "the checkpoint behind line $first is not of these lines" "$first 行目までの行が締めの記録と合わない" ;;
+		differs) [ $bad = 1 ] || changed "the checkpoint behind line $first is not of these lines" "$first 行目までの行が締めの記録と合わない" ;;
 		close)	printf '%s\n%s\n%s\n' "portable-vault/host/$id" "$first" "$third" >"$tmp/msg"
 			signed "${second% *}" "${second#* }" ||
 				changed "the checkpoint behind line $first is not signed by the key that ended" "$first 行目までの締めの署名が合わない" ;;
@@ -147,11 +141,10 @@ check_host() {
 }
 check_key() { # KEY
 	[ -e "${keys:-keys.txt}" ] || { [ -z "$keys" ] || fail "$keys"; return 0; }
-	known=$(awk -v id="$id" '$1 == id { print $2; exit }' "${keys:-keys.txt}")
+	known=$(awk -v id="$id" '$1 == id { print $2; exit }' "${keys:-keys.txt}") || fail keys
 	[ -n "$known" ] || say "this computer is not among the known keys" "この端末の鍵は登録されていない"
 	[ "${known:-$1}" = "$1" ] || changed "it begins with another key than the known one" "登録された鍵とは別の鍵で始まっている"
 }
-
 gather() { # the heads that the logs here tell of others: a file for each log, "SIZE ROOT BY"
 	mkdir "$tmp/heads" && set -- logs/*.jsonl && [ -e "$1" ] || fail "no logs"
 	printf '%s\n' "$@" | xargs awk "$lib"'
@@ -173,17 +166,24 @@ witnessed() {
 	$2 == "told" { told = 1; next }
 	$1 > lines { if ($1 > most) { most = $1; by = $3 } next }
 	root[$1] != $2 && (!other || $1 < other) { other = $1; whose = $3 }
-	END { if (other) print "other", other, whose, told + 0; if (most) print "cut", most, by, told + 0; print "end" }' \
+	END { if (other) print "other", other, whose, told + 0; if (most) print "cut", most, by, told + 0; print "end", 0, "-", told + 0 }' \
 		part=roots "$tmp/roots" part=heads "$tmp/here" >"$tmp/odd" || fail awk
 	while read -r what size by told; do
 		case $what$told in
-		other0) changed "the first $size lines are not those that $by witnessed" "最初の $size 行が $by の確認したものと違う" ;;
+		end*) copies "$told" ;;
+		other0) [ $bad = 1 ] || changed "the first $size lines are not those that $by witnessed" "最初の $size 行が $by の確認したものと違う" ;;
 		cut0) missing "the end: $by witnessed $size lines, here are $lines" "末尾がない。$by は $size 行を確認、ここには $lines 行" ;;
 		*1) say "lines were lost, and it was told ($by saw $size)" "行が失われ、その旨の記録がある ($by は $size 行を確認)" ;;
 		esac
 	done <"$tmp/odd"
 }
-
+copies() { # TOLD
+	for copy in logs/*/"$id.jsonl"; do
+		[ -e "$copy" ] && ! head -c "$(($(wc -c <"$copy")))" "logs/$id.jsonl" | cmp -s - "$copy" || continue
+		[ "$1" = 1 ] || changed "$copy is a copy of it that goes on differently" "写し $copy と途中から異なる"
+		[ "$1" = 0 ] || say "$copy goes on differently, and it was told" "$copy は途中から異なり、その旨の記録がある"
+	done
+}
 id=logs && gather
 for file in logs/*.jsonl; do
 	id=${file#logs/} && id=${id%.jsonl} && bad=0 periods=0
