@@ -53,10 +53,12 @@ static enum err tell(const struct cli *cli, const struct export *e, const char *
 	const struct export_facts *f = export_facts(e);
 
 	if (f->unreadable)
-		out_warn(cli, _("%zu logs do not tell whose they are: their first line is no record"),
+		out_warn(cli,
+			 _("%zu logs do not tell whose they are: their first line is no record"),
 			 f->unreadable);
 	if (f->different)
-		out_warn(cli, _("%zu logs have copies that go on differently; they are in there, too"),
+		out_warn(cli,
+			 _("%zu logs have copies that go on differently; they are in there, too"),
 			 f->different);
 	out_say(cli, _("Logs of %zu computers and %zu vaults (%llu lines) are in %s."), f->hosts,
 		f->volumes, (unsigned long long)f->lines, dir);
@@ -96,10 +98,12 @@ const struct verb verb_audit_export = {
 	.run = run,
 	.words = "[DIR]... -o DIR",
 	.summary = N_("the logs for an auditor, with a script that verifies them"),
-	.about = N_("Takes the logs out of copies of computers' folders (default: this computer's): "
-		    "as they are, as a table for a spreadsheet, and as tiles for other programs. "
-		    "verify.sh in it needs a shell, openssl and sha256sum, and nothing of ours. No key "
-		    "is needed. Where a log has several copies, the longest is taken, and any that differs."),
+	.about = N_(
+		"Takes the logs out of copies of computers' folders (default: this computer's): "
+		"as they are, as a table for a spreadsheet, and as tiles for other programs. "
+		"verify.sh in it needs a shell, openssl and sha256sum, and nothing of ours. No key "
+		"is needed. Where a log has several copies, the longest is taken, and any that "
+		"differs."),
 	.examples = {{"audit export -o for-audit", N_("the logs of this computer")},
 		     {"audit export copies -o for-audit && sh for-audit/verify.sh",
 		      N_("those of all computers, of which there are copies there; then verify")}},

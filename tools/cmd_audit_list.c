@@ -93,10 +93,10 @@ static enum err put_record(struct listing *l, const json_t *record)
 	TRY(put_rest(l, record, &rest));
 	if (l->shown++ == 0)
 		TRY(put_head(l->cli));
-	return put_row(l->cli, (const char *const[]){time, host ? host->name : id, seq,
-						     event_words(field(record, "event")),
-						     event_words(field(record, "result")),
-						     rest.data});
+	return put_row(l->cli,
+		       (const char *const[]){time, host ? host->name : id, seq,
+					     event_words(field(record, "event")),
+					     event_words(field(record, "result")), rest.data});
 }
 
 static enum err put_line(void *ctx, const char *line, size_t len)
@@ -162,13 +162,14 @@ const struct verb verb_audit_list = {
 	.run = run,
 	.words = "[DIR]...",
 	.summary = N_("what happened on all computers, in the order of time"),
-	.about = N_("Reads the logs in copies of computers' folders, in the folder of \"sync\" or in "
-		    "an export (default: this computer's). It needs no key and judges nothing: "
-		    "\"audit verify\" does. With --json the records come as they were written."),
+	.about = N_(
+		"Reads the logs in copies of computers' folders, in the folder of \"sync\" or in "
+		"an export (default: this computer's). It needs no key and judges nothing: "
+		"\"audit verify\" does. With --json the records come as they were written."),
 	.examples = {{"audit list copies --from 2026-04-01 --to 2026-04-30", N_("one month")},
 		     {"audit list copies --event unlock_fail", N_("what could not be opened")},
 		     {"audit list copies --csv >events.csv", N_("for a spreadsheet")}},
-	.options = OPT_BIT(OPT_FROM_DAY) | OPT_BIT(OPT_TO_DAY) | OPT_BIT(OPT_EVENT) |
-		   OPT_BIT(OPT_CSV),
+	.options =
+		OPT_BIT(OPT_FROM_DAY) | OPT_BIT(OPT_TO_DAY) | OPT_BIT(OPT_EVENT) | OPT_BIT(OPT_CSV),
 	.max = 10000,
 };

@@ -4,7 +4,7 @@
 #include "access/log_finder.h"
 #include "base/clock.h"
 #include "base/io.h"
-#include "org/ledger.h"
+#include "tools/audit_logs.h"
 #include "tools/officer.h"
 #include "tools/output.h"
 #include "tools/report_html.h"
@@ -18,9 +18,8 @@ static enum err read_copies(struct cli *cli, struct log_files *files, struct rep
 	log_files_sort(files);
 	for (size_t i = 0; i < files->count; i++) {
 		const struct log_file *f = &files->files[i];
-		bool again = i > 0 && strcmp(f->id, "?") != 0 && strcmp(f->id, f[-1].id) == 0;
 
-		if (f->kind == LOG_HOST && !again)
+		if (f->kind == LOG_HOST && !log_files_is_shorter(files, i))
 			TRY(report_read(r, f->path));
 	}
 	return r->log_count ? OK : err_at(ERR_NOT_FOUND, "%s", cli_argument(cli, 0));
@@ -36,25 +35,6 @@ static enum err read_logs(struct cli *cli, struct home *home, struct report *r)
 	err = read_copies(cli, &files, r);
 	log_files_clear(&files);
 	return err;
-}
-
-static enum err read_period(struct cli *cli, struct report *r)
-{
-	const char *day;
-
-	TRY(officer_day(cli, OPT_FROM_DAY, "--from", &day));
-	if (day) {
-		TRY(ledger_time(day, &r->from)); /* the end of the day */
-		r->from -= 86399;
-	}
-	TRY(officer_day(cli, OPT_TO_DAY, "--to", &day));
-	if (day) {
-		TRY(ledger_time(day, &r->to));
-		r->to++;
-	}
-	if (r->to && r->from >= r->to)
-		return cli_usage("%s", _("--from is after --to"));
-	return OK;
 }
 
 static enum err tell(struct cli *cli, const struct report *r, const char *path)
@@ -82,7 +62,7 @@ static enum err make(struct cli *cli, struct report *r)
 		return cli_usage("%s", _("-o FILE tells where the report goes"));
 	if (era && strcmp(era, "wareki") != 0)
 		return cli_usage(_("\"%s\" is no era; there is wareki"), era);
-	TRY(read_period(cli, r));
+	TRY(audit_logs_days(cli, &r->from, &r->to));
 	TRY(officer_look(cli, &o));
 	TRY(read_logs(cli, o.home, r));
 	report_arrange(r);

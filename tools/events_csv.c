@@ -93,8 +93,8 @@ static enum err put_value(struct buf *row, const json_t *value, bool in_words)
 		return put(row, json_is_true(value) ? _("yes") : _("no"));
 	if (!json_is_string(value))
 		return put(row, "");
-	return put(row, in_words ? event_words(json_string_value(value))
-				 : json_string_value(value));
+	return put(row,
+		   in_words ? event_words(json_string_value(value)) : json_string_value(value));
 }
 
 static enum err end_row(struct buf *row, FILE *out)

@@ -22,7 +22,8 @@ struct cosigned {
 	struct checkpoint said;
 	char *note; /* owned */
 };
-struct export {
+struct export
+{
 	char *dir; /* owned */
 	struct export_facts facts;
 	struct cosigned *heads; /* owned */
