@@ -17,7 +17,7 @@ struct span {
 /* Here, so that the length of a literal is known: a log asks this a hundred times a line. */
 static inline bool span_is(struct span s, const char *text)
 {
-	return s.len == strlen(text) && memcmp(s.at, text, s.len) == 0;
+	return s.len == strlen(text) && (s.len == 0 || memcmp(s.at, text, s.len) == 0);
 }
 /* Copies what fits, NUL-terminated, escapes undone; ERR_INVALID when it does not fit. */
 MUST_CHECK enum err span_text(struct span s, char *out, size_t cap);
