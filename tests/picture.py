@@ -120,6 +120,8 @@ class Society:
         done = self.ask(name, "mount", self.vaults[number], point, "--json")
         with open(os.path.join(point, "月次.csv"), "ab") as file:
             file.write(b"x" * 4096)
+            file.flush()
+            os.fsync(file.fileno())
         return done
 
     def use(self, name, number, begin, end):

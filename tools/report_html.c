@@ -77,6 +77,7 @@ static const char style[] =
 	".rows th{font-size:7.5pt;color:#333;border-bottom:.4mm solid #111;padding:1mm 2mm 1mm 0;"
 	"vertical-align:bottom}"
 	".rows td{border-bottom:.2mm solid #aaa;padding:1.1mm 2mm 1.1mm 0}"
+	".rows+p{margin-top:2mm}"
 	".bad td{font-weight:700}"
 	"code{font:7.5pt/1.4 'DejaVu Sans Mono','Noto Sans Mono CJK JP',monospace}"
 	".id{display:block}"
@@ -568,8 +569,8 @@ static enum err put_finding(const struct page *g, size_t i)
 static enum err put_findings(const struct page *g)
 {
 	static const struct html_column columns[] = {
-		{N_("No."), 5},	     {N_("item"), 28},	  {N_("result"), 15},  {N_("count"), 7},
-		{N_("records"), 21}, {N_("measure"), 14}, {N_("deadline"), 10}};
+		{N_("No."), 5},	     {N_("item"), 27},	  {N_("result"), 14},  {N_("count"), 6},
+		{N_("records"), 24}, {N_("measure"), 14}, {N_("deadline"), 10}};
 
 	TRY(put_heading(g, _("Self-inspection")));
 	TRY(html_table(&g->h, columns, ARRAY_LEN(columns)));
