@@ -10,7 +10,8 @@
 #include "access/internal.h"
 
 /* Before the record of the opening. ERR_FORK: the log is not the one that was seen; ERR_ROLLBACK:
- * it is shorter. Nothing where a fork is only read. */
+ * it is shorter; ERR_MALFORMED: it is no log. Nothing where a fork or a log without form is only
+ * read. */
 MUST_CHECK enum err witness_opening(struct vault *v);
 /* Before the record of the closing, with all lines of this session in the store. That it fails
  * keeps nothing from closing; then there is nothing to be told. */
