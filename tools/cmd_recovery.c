@@ -75,6 +75,14 @@ static enum err sheet_path(const struct printing *p, size_t i, struct buf *ret)
 	return buf_printf(ret, "%.*s-%zu%s", (int)(dot - p->path), p->path, i + 1, dot);
 }
 
+/* Letters of a text file have the widths that its reader gives them; a code needs a browser. */
+static bool is_html(const char *path)
+{
+	const char *dot = path ? strrchr(path, '.') : NULL;
+
+	return dot && (!strcmp(dot, ".html") || !strcmp(dot, ".htm"));
+}
+
 static enum err page_of(const struct printing *p, size_t i, struct secret **ret)
 {
 	char words[96], today[ROSTER_DAY];
@@ -82,7 +90,8 @@ static enum err page_of(const struct printing *p, size_t i, struct secret **ret)
 
 	register_words(register_org(p->o.books), words);
 	officer_today(today);
-	return paper_page(&p->list[i], &about, &p->pub, ret);
+	return is_html(p->path) ? paper_page_html(&p->list[i], &about, &p->pub, ret)
+				: paper_page(&p->list[i], &about, &p->pub, ret);
 }
 
 static enum err write_sheets(struct printing *p)
@@ -230,10 +239,12 @@ const struct verb verb_recovery_print = {
 	.summary = N_("make the society's recovery key, on paper"),
 	.about = N_("With it every vault opens when no staff key is left. --shares 2/3 makes three sheets "
 		    "of which any two suffice, for people who need each other: FILE-1, FILE-2, FILE-3. "
-		    "The key is nowhere but on the paper: print the file and delete it. A new key "
-		    "replaces the one before."),
+		    "The key is nowhere but on the paper: print the file and delete it. A FILE that ends in "
+		    ".html has a QR code too, for a barcode reader at the restore. A new key replaces the "
+		    "one before."),
 	.examples = {{"recovery print -o sheet.txt", N_("one sheet")},
-		     {"recovery print --shares 2/3 -o sheet.txt", N_("any two of three")}},
+		     {"recovery print --shares 2/3 -o sheet.html",
+		      N_("any two of three, with a QR code on each")}},
 	.options = OPT_BIT(OPT_SHARES) | OPT_BIT(OPT_SHEET_OUTPUT) | OPT_BIT(OPT_SHOW) | OPT_BIT(OPT_KEY),
 	.max = 0,
 };
@@ -291,8 +302,9 @@ const struct verb verb_recovery_restore = {
 	.words = "MEDIUM --to RECIPIENT",
 	.summary = N_("let somebody into a vault with the recovery sheets"),
 	.about = N_("Asks for your passphrase, then for the lines of the sheets; a line with a typing "
-		    "error is asked for again. Who is let in has to be on the staff. If that is you, the "
-		    "device secret comes to this computer as well; others need the ticket."),
+		    "error is asked for again. A barcode reader may type them from the QR code. Who is let "
+		    "in has to be on the staff. If that is you, the device secret comes to this computer "
+		    "as well; others need the ticket."),
 	.examples = {{"recovery restore OSAKA-03 --to age1... --ticket t.age",
 		      N_("somebody at another computer")},
 		     {"recovery restore OSAKA-03 --to sato --sheet a.txt --sheet b.txt",

@@ -72,7 +72,19 @@ static const char *trouble_of(enum paper_typed typed)
 	return NULL;
 }
 
-static enum err ask_line(struct cli *cli, struct paper_entry *entry, size_t sheet, unsigned number)
+/* A barcode reader may give the whole sheet in one line. */
+static bool is_whole(const struct secret *line, struct paper *ret)
+{
+	unsigned missing;
+	bool whole = paper_read((const char *)secret_data(line), secret_len(line), ret, &missing) == OK;
+
+	err_clear();
+	return whole;
+}
+
+/* *ret is filled when the answer was the whole sheet. */
+static enum err ask_line(struct cli *cli, struct paper_entry *entry, size_t sheet, unsigned number,
+			 struct paper *ret)
 {
 	CLEANUP(buf_clear) struct buf question = {0};
 	const char *trouble = NULL;
@@ -84,6 +96,8 @@ static enum err ask_line(struct cli *cli, struct paper_entry *entry, size_t shee
 		struct prompt_notes notes;
 
 		TRY(prompt_secret(cli, question.data, trouble, &line, &notes));
+		if (is_whole(line, ret))
+			return OK;
 		TRY(paper_enter(entry, number, (const char *)secret_data(line), secret_len(line),
 				&typed));
 		trouble = trouble_of(typed);
@@ -99,8 +113,11 @@ static enum err ask_one(struct cli *cli, size_t sheet, struct paper *ret)
 {
 	CLEANUP(paper_entry_clear) struct paper_entry entry = {0};
 
-	for (unsigned number = 1; number <= PAPER_LINES; number++)
-		TRY(ask_line(cli, &entry, sheet, number));
+	for (unsigned number = 1; number <= PAPER_LINES; number++) {
+		TRY(ask_line(cli, &entry, sheet, number, ret));
+		if (ret->needed > 0)
+			return OK;
+	}
 	return paper_finish(&entry, ret);
 }
 

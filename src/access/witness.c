@@ -169,8 +169,9 @@ enum err witness_opening(struct vault *v)
 		return no_log(err_from_errno("%s", home_log_volumes_dir(v->actor.home)));
 	err = compare(v, path, &c);
 	buf_clear(&c.fresh);
-	/* A log that the medium does not give back, or that has no right form, is damage: check tells
-	 * it, and who only reads gets at what is left. Nothing is written behind such a log. */
+	/* A log that the medium does not give back, or that has no right form, is damage: check
+	 * tells it, and who only reads gets at what is left. Nothing is written behind such a log.
+	 */
 	if (err != OK && (v->facts.store.damaged || (v->facts.read_only && err == ERR_MALFORMED)) &&
 	    err != ERR_NOMEM && err != ERR_FORK && err != ERR_ROLLBACK) {
 		err_clear();

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <qrencode.h>
 #include <stdlib.h>
+#include <string.h>
 
 #define QUIET 4 /* modules around it, as the standard wants */
 
@@ -34,6 +35,7 @@ void qr_free(struct qr *q)
 {
 	if (!q)
 		return;
+	explicit_bzero(q->code->data, (size_t)q->code->width * (size_t)q->code->width);
 	QRcode_free(q->code);
 	free(q);
 }

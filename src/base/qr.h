@@ -1,6 +1,7 @@
 /* QR codes (ISO/IEC 18004) of short texts, for what people print, keep and scan again. 8-bit data,
  * error correction level M, the smallest version that holds the text. The door to libqrencode. No
- * threads share one. */
+ * threads share one. Freeing wipes the modules; copies that the library made while it encoded are
+ * freed and not wiped, beyond our reach. */
 #pragma once
 #include <stdbool.h>
 #include "base/buf.h"

@@ -151,7 +151,7 @@ enum err paper_make(const struct age_identity *key, unsigned needed, unsigned to
 	TRY(secret_copy(age_identity_secret(key), SHARE_LEN, &whole));
 	TRY(shares_split(whole, needed, total, shares));
 	for (unsigned i = 0; i < total; i++) {
-		list[i] = (struct paper){ .needed = needed, .total = total, .share = shares[i] };
+		list[i] = (struct paper){.needed = needed, .total = total, .share = shares[i]};
 		set_of(key, list[i].set);
 	}
 	return OK;
@@ -207,7 +207,7 @@ unsigned paper_missing(const struct paper_entry *e)
 enum err paper_finish(const struct paper_entry *e, struct paper *ret)
 {
 	const uint8_t *bytes = secret_data(e->bytes);
-	struct paper p = { .needed = bytes[1], .total = bytes[2] };
+	struct paper p = {.needed = bytes[1], .total = bytes[2]};
 
 	if (bytes[0] != VERSION)
 		return err_at(ERR_NEWER_FORMAT, "recovery sheet");
@@ -234,20 +234,34 @@ static bool is_for(const struct paper_entry *e, const char *text, size_t len, un
 	return good && *ret_number >= 1 && *ret_number <= PAPER_LINES;
 }
 
+/* Up to the end of the line, or to where the next one begins with its number: scanners put a blank,
+ * something else or nothing for a line break. */
+static size_t piece_of(const char *text, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if (text[i] == '\n' || text[i] == '\r')
+			return i + 1;
+		if (i > 0 && i + 1 < len && text[i] >= '1' && text[i] <= '9' &&
+		    text[i + 1] == ':' && !(text[i - 1] >= '0' && text[i - 1] <= '9'))
+			return i;
+	}
+	return len;
+}
+
 enum err paper_read(const char *text, size_t len, struct paper *ret, unsigned *ret_line)
 {
-	CLEANUP(paper_entry_clear) struct paper_entry e = { 0 };
+	CLEANUP(paper_entry_clear) struct paper_entry e = {0};
 
 	*ret_line = 1;
 	while (len > 0) {
-		const char *end = memchr(text, '\n', len);
-		size_t piece = end ? (size_t)(end - text) : len;
+		size_t piece = piece_of(text, len), end = piece;
 		enum paper_typed typed;
 		unsigned number;
 
-		if (is_for(&e, text, piece, &number) && (number == 1 || e.have[0]))
-			TRY(paper_enter(&e, number, text, piece, &typed));
-		piece += end != NULL;
+		while (end > 0 && (text[end - 1] == '\n' || is_gap(text[end - 1])))
+			end--;
+		if (is_for(&e, text, end, &number) && (number == 1 || e.have[0]))
+			TRY(paper_enter(&e, number, text, end, &typed));
 		text += piece;
 		len -= piece;
 	}

@@ -1,9 +1,10 @@
 /* Recovery sheets: the society's recovery key on paper, whole or in shares of which some suffice.
  *
  * A sheet is five lines of twenty letters, the last four of each a check, so that a typing error is
- * found in the line that has it, and a line of another sheet is no line of this one. Sixteen letters
- * are used, none of which is taken for another one or for a digit; case, blanks and dashes mean
- * nothing. Key and lines are secrets: they stay in guarded memory. docs/FORMAT.md, "Recovery sheet". */
+ * found in the line that has it, and a line of another sheet is no line of this one. Sixteen
+ * letters are used, none of which is taken for another one or for a digit; case, blanks and dashes
+ * mean nothing. Key and lines are secrets: they stay in guarded memory. docs/FORMAT.md, "Recovery
+ * sheet". */
 #pragma once
 #include "age/identity.h"
 #include "crypto/shares.h"
@@ -42,13 +43,15 @@ enum paper_typed {
 };
 /* Takes what was typed for line `number`; it may begin with that number. The first one comes first,
  * as the others are checked against it. ERR_NOMEM only. */
-MUST_CHECK enum err paper_enter(struct paper_entry *e, unsigned number, const char *text, size_t len,
-				enum paper_typed *ret);
+MUST_CHECK enum err paper_enter(struct paper_entry *e, unsigned number, const char *text,
+				size_t len, enum paper_typed *ret);
 /* The first line that is still missing; 0: none is. */
 unsigned paper_missing(const struct paper_entry *e);
-/* Of an entry that misses nothing. ERR_BAD_FORMAT for a sheet that no version of this program makes. */
+/* Of an entry that misses nothing. ERR_BAD_FORMAT for a sheet that no version of this program
+ * makes. */
 MUST_CHECK enum err paper_finish(const struct paper_entry *e, struct paper *ret);
-/* The sheet in a text, printed or typed, among whatever else stands there. ERR_BAD_FORMAT; *ret_line
+/* The sheet in a text, printed, typed or scanned, among whatever else stands there: a line begins
+ * after a line break, or with its number and a colon wherever they stand. ERR_BAD_FORMAT; *ret_line
  * is the line that is missing or wrong (0: all are there). */
 MUST_CHECK enum err paper_read(const char *text, size_t len, struct paper *ret, unsigned *ret_line);
 
@@ -70,10 +73,14 @@ MUST_CHECK enum err paper_join(const struct paper *list, size_t count, enum pape
 /* ---- the page ---- */
 
 struct paper_words {
-	const char *society;	 /* its name */
-	const char *words;	 /* of the society */
-	const char *date;	 /* 2026-11-22 */
+	const char *society; /* its name */
+	const char *words;   /* of the society */
+	const char *date;    /* 2026-11-22 */
 };
 /* The whole page as text in Japanese and English. */
 MUST_CHECK enum err paper_page(const struct paper *p, const struct paper_words *about,
 			       const struct age_recipient *key, struct secret **ret);
+/* The same for a browser to print (HTML), with a QR code of the five lines as they would be typed,
+ * one behind the other. The code is as secret as they are. paper_read() reads this page too. */
+MUST_CHECK enum err paper_page_html(const struct paper *p, const struct paper_words *about,
+				    const struct age_recipient *key, struct secret **ret);

@@ -57,6 +57,10 @@ static void a_scanner_reads_what_was_drawn(void **state)
 	memset(large, 'x', sizeof(large) - 1);
 	large[700] = '\0';
 	scan(large);
+	for (size_t i = 0; i < 699; i += 3)
+		memcpy(large + i, "\xe9\x87\x91", 3);
+	large[699] = '.';
+	scan(large);
 }
 
 static void too_much_or_nothing_is_refused(void **state)

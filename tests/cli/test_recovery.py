@@ -2,7 +2,9 @@
 """The society's last key on paper: printed, tried once a year, and used when no staff key is left."""
 import os
 import re
+import shutil
 import stat
+import subprocess
 
 import cli
 
@@ -186,6 +188,51 @@ def a_vault_that_is_not_sealed_to_the_key_stays_closed(place):
     boss.ask("recovery", "restore", vault, "--to", "a", "--sheet", sheet).wants(0)
 
 
+# ---- scanning -----------------------------------------------------------------------------------
+
+
+def code_on(place, sheet):
+    """What a scanner reads from the sheet as a browser prints it."""
+    picture = place.path("sheet.png")
+    done = subprocess.run(["chromium", "--headless", "--no-sandbox", "--disable-gpu", "--hide-scrollbars",
+                           "--user-data-dir=" + place.path("browser"), "--window-size=800,1200",
+                           "--screenshot=" + picture, "file://" + sheet], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE, check=False)
+    assert os.path.exists(picture), done.stderr[-500:]
+    found = subprocess.run(["zbarimg", "-q", "--raw", picture], stdout=subprocess.PIPE, check=True)
+    return found.stdout.decode().rstrip("\n")
+
+
+def a_scanner_types_the_whole_sheet(place):
+    if not shutil.which("chromium") or not shutil.which("zbarimg"):
+        return "no chromium or no zbarimg here"
+    boss = officer(place)
+    sheet = place.path("sheet.html")
+    boss.ask("recovery", "print", "-o", sheet).wants(0)
+    vault = registered(boss, place)
+    scanned = code_on(place, sheet)
+    assert scanned == " ".join("%d: %s" % pair for pair in enumerate(lines_of(sheet), 1)), "not the lines"
+    boss.ask("recovery", "restore", vault, "--to", "a", answers=[cli.PASSPHRASE, scanned]).wants(0)
+    boss.ask("ls", vault + ":/").wants(0)
+    boss.run("recovery", "drill", "--sheet", sheet).wants(0)
+    kept = place.write("scanned.txt", scanned.encode())
+    boss.run("recovery", "drill", "--sheet", kept).wants(0)
+    return None
+
+
+def at_a_terminal_the_scanner_answers_the_first_question_or_a_later_one(place):
+    boss = officer(place)
+    _, sheet = printed(boss, place)
+    lines = lines_of(sheet)
+    scanned = " ".join("%d: %s" % pair for pair in enumerate(lines, 1))
+    for typed in ([], lines[:2]):
+        screen = boss.terminal("recovery", "drill", LANG="C.UTF-8")
+        for number, line in enumerate(typed + [scanned], 1):
+            screen.wait("line %d: " % number)
+            screen.type(line + "\n")
+        assert screen.end() == 0, screen.screen
+
+
 # ---- typing -------------------------------------------------------------------------------------
 
 
@@ -309,6 +356,7 @@ if __name__ == "__main__":
         at_another_computer_the_ticket_brings_the_device_secret,
         the_copy_of_the_device_secret_travels_with_the_register, revocations_hold_for_the_sheets_too,
         a_vault_that_is_not_sealed_to_the_key_stays_closed,
+        a_scanner_types_the_whole_sheet, at_a_terminal_the_scanner_answers_the_first_question_or_a_later_one,
         a_wrong_letter_is_told_with_its_line_and_asked_for_again,
         full_width_letters_are_what_they_stand_for, two_of_three_people_open_what_one_cannot,
         sheets_of_two_printings_do_not_mix, a_drill_names_what_could_not_be_restored,

@@ -32,7 +32,7 @@ static void clear_all(struct paper *list, size_t count)
 /* A page as it comes out of the printer. */
 static struct secret *a_page(const struct paper *p, const struct age_identity *key)
 {
-	struct paper_words about = { "大阪健保", "acid-acorn-actor-agent-album-alien", "2026-11-23" };
+	struct paper_words about = {"大阪健保", "acid-acorn-actor-agent-album-alien", "2026-11-23"};
 	struct age_recipient pub;
 	struct secret *page = NULL;
 
@@ -64,7 +64,7 @@ static void lines_of(const struct paper *p, char out[512])
 static void a_printed_page_gives_the_key_back(void **state)
 {
 	struct age_identity *key = a_key(), *back = NULL;
-	struct paper one, read = { 0 };
+	struct paper one, read = {0};
 	enum paper_verdict verdict;
 	struct secret *page;
 	unsigned line;
@@ -111,7 +111,7 @@ static void case_blanks_dashes_and_numbers_mean_nothing(void **state)
 {
 	struct age_identity *key = a_key();
 	char text[512], bare[512] = "", *at = bare;
-	struct paper one, read = { 0 };
+	struct paper one, read = {0};
 	unsigned line;
 
 	assert_ok(paper_make(key, 1, 1, &one));
@@ -124,6 +124,57 @@ static void case_blanks_dashes_and_numbers_mean_nothing(void **state)
 	assert_memory_equal(secret_data(read.share.data), secret_data(one.share.data), SHARE_LEN);
 	paper_clear(&read);
 	paper_clear(&one);
+	age_identity_free(key);
+}
+
+static void what_a_scanner_makes_of_line_breaks_means_nothing(void **state)
+{
+	static const char *const breaks[] = {"\n", "\r\n", "\r", " ", "\t", "", "  \n\n"};
+	struct age_identity *key = a_key();
+	struct paper one, read = {0};
+	unsigned line;
+
+	assert_ok(paper_make(key, 1, 1, &one));
+	for (size_t i = 0; i < ARRAY_LEN(breaks); i++) {
+		char text[512] = "QR-Code:";
+
+		for (unsigned n = 1; n <= PAPER_LINES; n++) {
+			char letters[PAPER_LINE_LEN];
+
+			paper_line(&one, n, letters);
+			sprintf(text + strlen(text), "%u: %.*s%s", n, (int)PAPER_LINE_LEN, letters,
+				breaks[i]);
+		}
+		assert_ok(read_text(text, &read, &line));
+		assert_memory_equal(secret_data(read.share.data), secret_data(one.share.data),
+				    SHARE_LEN);
+		paper_clear(&read);
+	}
+	paper_clear(&one);
+	age_identity_free(key);
+}
+
+static void the_page_for_a_browser_reads_as_the_plain_one_and_has_a_code(void **state)
+{
+	struct paper_words about = {"A<b>&c", "acid-acorn", "2026-11-23"};
+	struct age_identity *key = a_key();
+	struct age_recipient pub;
+	struct paper list[255], read = {0};
+	struct secret *page = NULL;
+	unsigned line;
+
+	age_identity_recipient(key, &pub);
+	assert_ok(paper_make(key, 255, 255, list));
+	assert_ok(paper_page_html(&list[254], &about, &pub, &page));
+	assert_non_null(memmem(secret_data(page), secret_len(page), "A&lt;b>&amp;c", 13));
+	assert_non_null(memmem(secret_data(page), secret_len(page), "<svg ", 5));
+	assert_ok(paper_read((const char *)secret_data(page), secret_len(page), &read, &line));
+	assert_int_equal(read.share.number, 255);
+	assert_memory_equal(secret_data(read.share.data), secret_data(list[254].share.data),
+			    SHARE_LEN);
+	secret_free(page);
+	paper_clear(&read);
+	clear_all(list, 255);
 	age_identity_free(key);
 }
 
@@ -143,7 +194,7 @@ static struct age_identity *a_fixed_key(void)
 static void every_wrong_letter_is_found_in_its_line(void **state)
 {
 	struct age_identity *key = a_fixed_key();
-	struct paper one, read = { 0 };
+	struct paper one, read = {0};
 	char text[512];
 	unsigned line, tried = 0;
 
@@ -173,7 +224,7 @@ static void every_wrong_letter_is_found_in_its_line(void **state)
 static void swapped_neighbours_and_foreign_letters_are_found(void **state)
 {
 	struct age_identity *key = a_fixed_key();
-	struct paper one, read = { 0 };
+	struct paper one, read = {0};
 	char text[512];
 	unsigned line;
 
@@ -201,7 +252,7 @@ static void swapped_neighbours_and_foreign_letters_are_found(void **state)
 static void a_missing_line_is_named(void **state)
 {
 	struct age_identity *key = a_key();
-	struct paper one, read = { 0 };
+	struct paper one, read = {0};
 
 	assert_ok(paper_make(key, 1, 1, &one));
 	for (unsigned gone = 1; gone <= PAPER_LINES; gone++) {
@@ -223,7 +274,7 @@ static void lines_in_another_order_are_told_apart_by_number(void **state)
 {
 	struct age_identity *key = a_key();
 	char text[512], mixed[512];
-	struct paper one, read = { 0 };
+	struct paper one, read = {0};
 	size_t len = PAPER_LINE_LEN + 4;
 	unsigned line;
 
@@ -242,7 +293,7 @@ static void lines_in_another_order_are_told_apart_by_number(void **state)
 static void a_line_of_another_sheet_is_found(void **state)
 {
 	struct age_identity *key = a_key();
-	struct paper list[2], read = { 0 };
+	struct paper list[2], read = {0};
 	char a[512], b[512];
 	size_t len = PAPER_LINE_LEN + 4;
 
@@ -263,7 +314,7 @@ static void a_line_of_another_sheet_is_found(void **state)
 static void of_two_sheets_in_one_text_the_last_one_counts_whole_or_not_at_all(void **state)
 {
 	struct age_identity *key = a_key();
-	struct paper list[2], read = { 0 };
+	struct paper list[2], read = {0};
 	char text[1024];
 	unsigned line;
 
@@ -283,10 +334,10 @@ static void of_two_sheets_in_one_text_the_last_one_counts_whole_or_not_at_all(vo
 static void typing_is_judged_line_by_line(void **state)
 {
 	struct age_identity *key = a_key();
-	struct paper_entry e = { 0 };
+	struct paper_entry e = {0};
 	char line[PAPER_LINE_LEN];
 	enum paper_typed typed;
-	struct paper one, read = { 0 };
+	struct paper one, read = {0};
 
 	assert_ok(paper_make(key, 1, 1, &one));
 	paper_line(&one, 1, line);
@@ -357,7 +408,7 @@ static void what_does_not_belong_together_gives_nothing(void **state)
 static void impossible_numbers_are_refused(void **state)
 {
 	struct age_identity *key = a_key();
-	struct paper list[3], read = { 0 };
+	struct paper list[3], read = {0};
 	char text[512];
 	unsigned line;
 
@@ -380,10 +431,8 @@ static void impossible_numbers_are_refused(void **state)
 static void the_example_of_the_format_reads(void **state)
 {
 	static const char *const want[PAPER_LINES] = {
-		"ACAC ACAC YEYR JCLE - MKWT",
-		"LHKM KPLE LHLP EWLH - TKCW",
-		"LLKY EAKE LPLH KJLF - RMLF",
-		"EAKY KKEA KCEA KKKP - FAJY",
+		"ACAC ACAC YEYR JCLE - MKWT", "LHKM KPLE LHLP EWLH - TKCW",
+		"LLKY EAKE LPLH KJLF - RMLF", "EAKY KKEA KCEA KKKP - FAJY",
 		"LMKJ KHEA KTKJ LPEX - FFMA",
 	};
 	struct age_identity *key = a_fixed_key();
@@ -410,9 +459,9 @@ static void a_page_says_what_it_is_in_both_languages(void **state)
 	page = a_page(&list[1], key);
 	assert_ok(secret_new(secret_len(page) + 1, &text));
 	memcpy(secret_edit(text), secret_data(page), secret_len(page));
-	for (const char *const *word = (const char *const[]){ "大阪健保", "2026-11-23", "復旧用紙",
-							      "RECOVERY SHEET", "5枚のうち", "Any 3",
-							      "recovery drill", NULL };
+	for (const char *const *word =
+		     (const char *const[]){"大阪健保", "2026-11-23", "復旧用紙", "RECOVERY SHEET",
+					   "5枚のうち", "Any 3", "recovery drill", NULL};
 	     *word; word++)
 		assert_non_null(strstr((const char *)secret_data(text), *word));
 	secret_free(text);
@@ -432,6 +481,8 @@ int main(void)
 		cmocka_unit_test(a_printed_page_gives_the_key_back),
 		cmocka_unit_test(every_choice_of_enough_sheets_gives_the_key),
 		cmocka_unit_test(case_blanks_dashes_and_numbers_mean_nothing),
+		cmocka_unit_test(what_a_scanner_makes_of_line_breaks_means_nothing),
+		cmocka_unit_test(the_page_for_a_browser_reads_as_the_plain_one_and_has_a_code),
 		cmocka_unit_test(every_wrong_letter_is_found_in_its_line),
 		cmocka_unit_test(swapped_neighbours_and_foreign_letters_are_found),
 		cmocka_unit_test(a_missing_line_is_named),
