@@ -198,4 +198,5 @@ const struct verb verb_mount = {
 	.options = OPT_BIT(OPT_READ_ONLY) | OPT_BIT(OPT_IDLE) | OPT_BIT(OPT_FOREGROUND) |
 		   OPT_BIT(OPT_PURPOSE) | OPT_BIT(OPT_KEY),
 	.max = 2,
+	.public_words = true,
 };

@@ -8,6 +8,7 @@
 #include "tools/locale.h"
 #include "tools/report.h"
 #include "tools/output.h"
+#include "tools/proctitle.h"
 #include "tools/verbs.h"
 
 /* A file opened on a missing descriptor 0 to 2 would receive what is meant for a person. */
@@ -51,12 +52,14 @@ static enum err choose_verb(struct cli *cli)
 	return cli->verb ? OK : cli_usage("%s", _("no verb was given"));
 }
 
-static enum err run(struct cli *cli, int argc, char **argv)
+/* `shown` is argv where others see it; `argv` is ours. */
+static enum err run(struct cli *cli, int argc, char **argv, char **shown)
 {
 	char near[64];
-	enum err err = arguments_parse(argc, argv, &cli->arguments, near);
-	enum err setup = cli_setup(cli);
+	enum err err = arguments_parse(argc, argv, &cli->arguments, near), setup;
 
+	proctitle_hide(argc, shown, cli->arguments.verb);
+	setup = cli_setup(cli);
 	if (near[0])
 		cli_hint(cli, _("did you mean %s?"), near);
 	TRY(err);
@@ -71,15 +74,19 @@ int main(int argc, char **argv)
 {
 	struct cli cli = {.passphrase_fd = -1};
 	enum err err = fill_standard_fds();
+	char **words = NULL;
 	int code;
 
 	locale_setup(arguments_peek_lang(argc, argv));
 	signal(SIGPIPE, SIG_IGN);
 	if (err == OK)
+		err = proctitle_copy(argc, argv, &words);
+	if (err == OK)
 		err = crypto_init();
 	if (err == OK)
-		err = run(&cli, argc, argv);
+		err = run(&cli, argc, words, argv);
 	code = report_err(&cli, err);
 	cli_clear(&cli);
+	proctitle_free(words);
 	return code;
 }

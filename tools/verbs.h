@@ -22,6 +22,7 @@ struct verb {
 	struct verb_example examples[5];
 	option_set options; /* OPT_BIT()s beside the global ones */
 	size_t min, max;  /* words */
+	bool public_words; /* none names a file or a person: lists of processes may show them */
 };
 
 extern const struct verb *const verbs[];

@@ -3,6 +3,8 @@
 arrives is the log, byte by byte, and the auditor's verdict on it is the same."""
 import os
 import shutil
+import socket
+import struct
 import subprocess
 import time
 
@@ -60,5 +62,30 @@ def what_arrives_is_the_log(place):
     assert result["hosts"] == 2 and result["openings"] == 6, result
 
 
+def the_journal_finds_no_file_name_on_the_command_line(place):
+    """journald stores the sender's command line, which it reads itself, beside what was sent."""
+    host = place.host("osaka")
+    vault = host.init(place.make("usb"))
+    host.ask("cp", place.write("名簿.csv", os.urandom(1 << 20)), vault + ":/").wants(0)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as journal:
+        journal.bind(place.path("journal.sock"))
+        journal.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        journal.settimeout(60)
+        got, output = os.pipe()  # full before the file ends, so that the sender is there to be looked at
+        with open(place.write("word", cli.PASSPHRASE.encode() + b"\n"), "rb") as word:
+            process = subprocess.Popen([cli.VAULT, "--passphrase-fd", str(word.fileno()), "cat", vault + ":/名簿.csv"],
+                                       env=dict(host.env(), PVAULT_FORWARD="journal:" + place.path("journal.sock")),
+                                       stdout=output, pass_fds=(word.fileno(),))
+        os.close(output)
+        _, extra, _, _ = journal.recvmsg(65536, socket.CMSG_SPACE(12))
+        pid, _, _ = struct.unpack("3i", extra[0][2])
+        with open("/proc/%d/cmdline" % pid, "rb") as file:
+            words = file.read().rstrip(b"\0").split(b"\0")
+        with open(got, "rb") as file:
+            assert len(file.read()) == 1 << 20
+        assert process.wait(60) == 0
+    assert os.path.basename(words[0]) == b"vault" and words[1:] == [b"cat"], words
+
+
 if __name__ == "__main__":
-    cli.main(what_arrives_is_the_log)
+    cli.main(what_arrives_is_the_log, the_journal_finds_no_file_name_on_the_command_line)
