@@ -1,7 +1,6 @@
 #!/usr/bin/python3
 """What docs/FORMAT.md says of keys, counters, sizes, tickets and logs is what the program writes; looked
 at with the second reader's eyes, which know nothing but that text."""
-import base64
 import json
 import os
 import sys
@@ -14,7 +13,7 @@ import cli  # noqa: E402
 
 try:
     from agefile import age_open, bech32_decode
-    from crypto import ed25519_good, hkdf, sha256
+    from crypto import hkdf
     from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 except ImportError:
@@ -22,6 +21,7 @@ except ImportError:
     sys.exit(0)
 from errors import NO_DEVICE, Damaged, Refused, need
 from keys import Device, StaffKey, open_key_files
+from logs import HOST, VOLUME, HostLog, Note, root_of
 from medium import Medium
 from state import find_states, open_state
 from tree import BEHIND, FIRST
@@ -126,31 +126,36 @@ def sizes_are_as_worked_out(place):                                         # 16
     assert cost("mib") == (7717, 256, 2048)
 
 
-def log_verify(path):                                                       # 14
-    """The records of a log without a torn line."""
-    found, before, key = [], bytes(32), None
-    for number, line in enumerate(slurp(path).split(b"\n")[:-1], 1):
-        record = json.loads(line)
-        end = line.rindex(b',"sig":')
-        key = bytes.fromhex(record["vkey"]) if number == 1 else key
-        need(record["seq"] == number and record["prev"] == before.hex(), "chain")
-        need(record["key_fpr"] == sha256(key)[:8].hex() and ("vkey" in record) == (number == 1), "key")
-        need(record["host"] == "h-" + record["key_fpr"], "host")
-        need(ed25519_good(key, b"vault-record/1\0" + line[:end], base64.b64decode(line[end + 8:-2])),
-             "signature")
-        before = sha256(line)
-        found.append(record)
-    return found
-
-
 def the_log_verifies_and_names_the_state(place):
     host, _, eyes = filled(place)
-    records = log_verify(os.path.join(host.home, "log", "host.jsonl"))
+    records = HostLog(slurp(host.home, "log", "host.jsonl")).records
     last = [r for r in records if r["event"] == "lock"][-1]
     assert last["superblock"] == eyes.state.sha256.hex()
     assert last["generation"] == eyes.state.generation
     assert (last["files"], last["bytes"]) == (eyes.volume.objects, eyes.volume.bytes)
     assert records[0]["vkey"] == eyes.state.host_key.hex()
+
+
+def either_log_tells_what_the_other_was(place):                             # 14.2, 14.3
+    host, vault, _ = filled(place)
+    host.ask("cp", place.write("more"), vault + ":/").wants(0)
+    eyes = Eyes(host, vault)
+    log, lines = HostLog(slurp(host.home, "log", "host.jsonl")), list(eyes.volume.log())
+    origin = HOST + log.records[0]["host"]
+    notes = [Note(record["witness"]) for record in log.records if "witness" in record]
+    assert [r["event"] for r in log.records if r["event"] in ("rotate", "unlock")] == ["rotate", "unlock"] * 2
+    for record, note in [(r, Note(r["witness"])) for r in log.records if "witness" in r]:
+        assert note.origin == VOLUME + eyes.state.key_file.volume_id.hex()
+        assert note.root == root_of(lines[:note.size]), "the lines that it had"
+        assert note.signed(log.keys[record["seq"] - 1], origin)
+    assert len(notes) >= 4 and notes[-1].size == len(lines), "each opening and each end"
+    heads = [Note(json.loads(line)["head"]) for line in lines if "head" in json.loads(line)]
+    for note in heads:
+        assert note.origin == origin and note.root == root_of(log.lines[:note.size])
+        assert note.signed(log.keys[note.size - 1])
+    assert [n.size for n in heads] == sorted({n.size for n in heads}) and len(heads) == 4, "each opening and end"
+    copy = slurp(host.home, "log", "volumes", eyes.state.key_file.volume_id.hex() + ".jsonl")
+    assert copy == b"".join(line + b"\n" for line in lines)
 
 
 def what_was_seen_is_the_state_on_the_medium(place):                        # 15
@@ -211,6 +216,7 @@ def a_new_epoch_keeps_the_key_of_the_old_one_until_nothing_is_under_it(place):  
 
 cli.main(a_staff_key_is_what_age_keygen_writes, a_passphrase_is_folded_before_it_is_used,
          counters_and_flags_say_what_is_there, sizes_are_as_worked_out,
-         the_log_verifies_and_names_the_state, what_was_seen_is_the_state_on_the_medium,
+         the_log_verifies_and_names_the_state, either_log_tells_what_the_other_was,
+         what_was_seen_is_the_state_on_the_medium,
          a_ticket_carries_the_device_secret, without_the_device_secret_a_staff_key_is_not_enough,
          a_new_epoch_keeps_the_key_of_the_old_one_until_nothing_is_under_it)
