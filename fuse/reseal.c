@@ -9,6 +9,7 @@
 
 #define STEP_BLOCKS 256u /* 1 MiB */
 #define SMALL_STEP_BLOCKS 64u
+#define QUICK_MS 10   /* a step that takes no longer keeps nobody waiting */
 #define IN_USE_MS 500 /* since the last request */
 #define PAUSE_MAX_MS 200
 #define NO_SPACE_MS 10000
@@ -81,14 +82,15 @@ static enum err reseal_round(struct resealing *r, struct store_reseal *at)
 		int64_t begun;
 		enum err err;
 
-		/* Beside somebody at work it takes half of the time at most: as long as it worked
-		 * it waits. */
-		if (!wait_ms(r, busy ? (long)MIN(took / 4 + 1, PAUSE_MAX_MS) : 0))
+		/* Beside somebody at work, where the medium is slow: small steps, and a pause after
+		 * each, the longer the longer it took. */
+		if (!wait_ms(r, busy ? (long)MIN(took / 4, PAUSE_MAX_MS) : 0))
 			return ERR_INTERRUPTED;
 		begun = clock_monotonic_ms();
 		at->pair = !busy;
 		err = volume_reseal_step(vault_volume(r->vault),
-					 busy ? SMALL_STEP_BLOCKS : STEP_BLOCKS, at, &more);
+					 busy && took > QUICK_MS ? SMALL_STEP_BLOCKS : STEP_BLOCKS,
+					 at, &more);
 		took = clock_monotonic_ms() - begun;
 		if (err == ERR_NO_SPACE) {
 			more = true;
