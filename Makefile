@@ -238,7 +238,7 @@ fuzz:
 install: all
 	install -D -m 755 $(BUILD)/$(NAME) $(DESTDIR)$(PREFIX)/bin/$(NAME)
 	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/portable-vault $(DATA_FILES)
-	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/portable-vault README.md LICENSE docs/*.md
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/share/doc/portable-vault README.md LICENSE docs/*.md docs/*.conf
 	for l in $(LANGS); do install -D -m 644 $(BUILD)/locale/$$l/LC_MESSAGES/portable-vault.mo \
 		$(DESTDIR)$(PREFIX)/share/locale/$$l/LC_MESSAGES/portable-vault.mo; done
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
